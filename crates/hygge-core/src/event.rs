@@ -1,0 +1,83 @@
+//! What a run tells while it goes on. Whoever prints listens; nothing in this crate prints.
+
+use std::time::Duration;
+
+use crate::flow::{Outcome, PlannedFlow};
+use crate::receipt::Owner;
+
+/// Something that happened in a run.
+#[derive(Debug)]
+pub enum Event {
+    /// A flow (one entity of it) begins.
+    Started {
+        /// Which.
+        owner: Owner,
+        /// Its home, for people.
+        home: String,
+        /// Its place, for people.
+        place: String,
+    },
+    /// What it will do.
+    Planned {
+        /// Which.
+        owner: Owner,
+        /// What.
+        plan: Box<PlannedFlow>,
+    },
+    /// A batch was written. Rows and bytes are those of the batch; rows may be negative, when a failed attempt is taken back.
+    Progress {
+        /// Which.
+        owner: Owner,
+        /// Rows more.
+        rows: i64,
+        /// Bytes read from the source more.
+        bytes: u64,
+    },
+    /// Something will be tried again.
+    Retrying {
+        /// Which.
+        owner: Owner,
+        /// The split's label, or none for the whole flow.
+        split: Option<String>,
+        /// The attempt that failed, from 1.
+        attempt: u32,
+        /// Why.
+        error: String,
+        /// How long it waits first.
+        after: Duration,
+    },
+    /// Something a person should know, though nothing failed.
+    Note {
+        /// Which.
+        owner: Owner,
+        /// One sentence without a full stop.
+        text: String,
+    },
+    /// All rows are staged; the store's reader reads them back.
+    Proving {
+        /// Which.
+        owner: Owner,
+    },
+    /// A flow (one entity of it) ended.
+    Ended {
+        /// Which.
+        owner: Owner,
+        /// How.
+        outcome: Box<Outcome>,
+        /// How long it took.
+        took: Duration,
+    },
+}
+
+/// Listens to a run, from any thread. Must not block for long.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn event(&self, event: &Event);
+}
+
+/// Listens to nothing.
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: &Event) {}
+}

@@ -1,0 +1,181 @@
+//! What a store keeps, together with the rows, as the proof of what has settled.
+
+use arrow_schema::{Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+
+use crate::place::PlaceId;
+use crate::tally::Tally;
+use crate::watermark::Watermark;
+
+/// The form of [`Receipt`] that this version writes; an unknown higher one is refused.
+pub const RECEIPT_FORMAT: u32 = 1;
+
+/// How many receipts of a place are kept, the newest ones.
+pub const RECEIPTS_KEPT: usize = 100;
+
+/// Which flow a place belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Owner {
+    /// The project's name.
+    pub project: String,
+    /// The flow's name.
+    pub flow: String,
+    /// The entity, where the flow has entities.
+    pub entity: Option<String>,
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.project, self.flow)?;
+        match &self.entity {
+            Some(entity) => write!(f, "/{entity}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a flow asks of its home, part by part, so that a change can be named.
+///
+/// Parts that may hold literals (query, filter) are kept as digests only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Who the home is, without user, password and options that change no rows; relative to the project's root where it lies below it.
+    pub home: String,
+    /// The table, the pattern of files, or the digest of the query.
+    pub source: String,
+    /// The chosen columns, in order; none means all.
+    pub columns: Option<Vec<String>>,
+    /// Digest of the filter.
+    pub filter: Option<String>,
+    /// The column of the watermark.
+    pub cursor: Option<String>,
+    /// The key that rows are merged on.
+    pub key: Vec<String>,
+}
+
+impl Question {
+    /// The names of the parts in which two questions differ, in the words of the configuration.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let mut out = Vec::new();
+        let mut note = |differs: bool, name| {
+            if differs {
+                out.push(name);
+            }
+        };
+        note(self.home != other.home, "home");
+        note(self.source != other.source, "table or query");
+        note(self.columns != other.columns, "columns");
+        note(self.filter != other.filter, "where");
+        note(self.cursor != other.cursor, "watermark");
+        note(self.key != other.key, "key");
+        out
+    }
+
+    /// A digest of a text that may hold literals.
+    #[must_use]
+    pub fn digest(text: &str) -> String {
+        blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+    }
+}
+
+/// How a load's rows join those that are there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// The new rows are added.
+    Append,
+    /// The new rows take the place of all rows.
+    Replace,
+    /// Rows are inserted, or updated where the key is there already.
+    Merge {
+        /// The columns that identify a row; never empty.
+        key: Vec<String>,
+    },
+}
+
+impl Mode {
+    /// The configuration's word for it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Replace => "replace",
+            Self::Merge { .. } => "merge",
+        }
+    }
+}
+
+/// The truth about a place: what settled last, and all that the next run must know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// [`RECEIPT_FORMAT`] of the writer.
+    pub format: u32,
+    /// Counts the commits of a place, from 1, without gaps.
+    pub seq: u64,
+    /// The run that committed.
+    pub run: String,
+    /// When it committed, RFC 3339 in UTC by this machine's clock; for people, never for decisions.
+    pub committed_at: String,
+    /// Whose place it is.
+    pub owner: Owner,
+    /// What was asked of the home.
+    pub question: Question,
+    /// The columns as the home gave them.
+    pub schema: SchemaRef,
+    /// How the rows joined.
+    pub mode: Mode,
+    /// The end of what was read, for incremental flows.
+    pub watermark: Option<Watermark>,
+    /// What the home wants to be shown next time (stamps of settled files, of the database file).
+    pub home_state: Option<serde_json::Value>,
+    /// The rows of this load.
+    pub load: Tally,
+    /// All rows of the place, where that can be told without reading them (not after a merge).
+    pub total: Option<Tally>,
+    /// Whether the store's own reader read the load back before it was published.
+    pub proved: bool,
+    /// What is live, in the store's own terms (files with sizes; the identity of a table).
+    pub live: serde_json::Value,
+}
+
+impl Receipt {
+    /// The columns as the home gave them.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Reads a receipt as it was stored.
+    ///
+    /// # Errors
+    /// Refused when the text is no receipt, or one of a later version of hygge.
+    pub fn from_json(text: &str, place: &PlaceId) -> crate::Result<Self> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: u32,
+        }
+        let broken = |error: serde_json::Error| {
+            crate::Error::refused(format!("the receipt of {place} cannot be read"))
+                .next("restore it from a backup, or run once with --full-drop to settle everything anew")
+                .because(error)
+        };
+        let head: Head = serde_json::from_str(text).map_err(broken)?;
+        if head.format > RECEIPT_FORMAT {
+            return Err(crate::Error::refused(format!(
+                "the receipt of {place} was written by a later version of hygge (form {}, this one knows {RECEIPT_FORMAT})",
+                head.format
+            ))
+            .next("run it with that version"));
+        }
+        serde_json::from_str(text).map_err(broken)
+    }
+
+    /// The text that is stored.
+    ///
+    /// # Errors
+    /// Only if a value cannot be written as JSON, which is a bug.
+    pub fn to_json(&self) -> crate::Result<String> {
+        serde_json::to_string(self).map_err(|e| crate::Error::bug("a receipt could not be written as JSON").because(e))
+    }
+}

@@ -1,0 +1,43 @@
+//! The plain values that say which rows are read and what was staged of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::tally::Tally;
+
+/// A part of a scan that is read, written, retried and staged as one.
+///
+/// Splits of a scan cover every row once. A split is a plain value: it holds names and ranges, never secrets or handles.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    /// Position in the scan, from 0, without gaps.
+    pub ordinal: u32,
+    /// What a person reads in a message: `rows 1 to 50,000`, `weather.csv.gz`.
+    pub label: String,
+    /// What the home needs to find the rows again; nobody else reads it.
+    pub payload: serde_json::Value,
+    /// The home's guess, for progress and the plan only.
+    pub rows: Option<u64>,
+    /// The home's guess in bytes as they will lie in memory or on the wire, for progress and the plan only.
+    pub bytes: Option<u64>,
+    /// Holds every row of the watermark's window `[low, upper]` of the last receipt, and maybe rows above.
+    ///
+    /// The engine drops from it the rows that the receipt remembers. At most one split of a scan is so marked.
+    pub window: bool,
+}
+
+/// A split as a writer left it: complete, durable, and visible to nobody until the load commits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Staged {
+    /// [`Split::ordinal`].
+    pub split: u32,
+    /// Which attempt at the split wrote it, from 1.
+    pub attempt: u32,
+    /// What the writer counted and hashed at its last step.
+    pub tally: Tally,
+    /// The row count that the store itself reports (a footer read again, a command tag), never the writer's own counter.
+    pub stored_rows: u64,
+    /// Bytes as they lie in the store, where that can be told.
+    pub bytes: u64,
+    /// What the store needs to publish it; nobody else reads it.
+    pub payload: serde_json::Value,
+}

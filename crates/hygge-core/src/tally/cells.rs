@@ -1,0 +1,312 @@
+//! Adds one column's cell hashes to the rows, a tight loop for each way a value can be carried.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
+    DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType, DurationSecondType, Float16Type,
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalDayTimeType, IntervalMonthDayNanoType,
+    IntervalYearMonthType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayAccessor};
+use arrow_buffer::i256;
+use arrow_schema::{DataType, IntervalUnit, TimeUnit};
+
+use super::hash::ColumnKey;
+use super::kind::{Kind, interval_parts, nanoseconds};
+use crate::{Error, Result};
+
+type Lanes = [u64; 2];
+
+/// Adds the hash of each cell of `array` to its row's lanes.
+pub(super) fn add_column(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array: &dyn Array) -> Result<()> {
+    use DataType as T;
+    let found = Kind::of(array.data_type());
+    if found != kind {
+        return Err(Error::bug(format!("a column planned as {kind:?} came as {}", array.data_type())));
+    }
+    match array.data_type() {
+        T::Null => {
+            for row in lanes {
+                add(row, key.null());
+            }
+        }
+        T::Boolean => accessed(lanes, key, array, &array.as_boolean(), |v| key.word(u64::from(v))),
+        T::Int8 => ints::<Int8Type>(lanes, key, array),
+        T::Int16 => ints::<Int16Type>(lanes, key, array),
+        T::Int32 => ints::<Int32Type>(lanes, key, array),
+        T::Int64 => ints::<Int64Type>(lanes, key, array),
+        T::UInt8 => ints::<UInt8Type>(lanes, key, array),
+        T::UInt16 => ints::<UInt16Type>(lanes, key, array),
+        T::UInt32 => ints::<UInt32Type>(lanes, key, array),
+        T::UInt64 => native::<UInt64Type>(lanes, key, array, |v| key.wide(i128::from(v))),
+        T::Float16 => native::<Float16Type>(lanes, key, array, |v| key.word(float_bits(f64::from(v)))),
+        T::Float32 => native::<Float32Type>(lanes, key, array, |v| key.word(float_bits(f64::from(v)))),
+        T::Float64 => native::<Float64Type>(lanes, key, array, |v| key.word(float_bits(v))),
+        T::Decimal32(_, s) => native::<Decimal32Type>(lanes, key, array, |v| decimal(key, i128::from(v), *s)),
+        T::Decimal64(_, s) => native::<Decimal64Type>(lanes, key, array, |v| decimal(key, i128::from(v), *s)),
+        T::Decimal128(_, s) => native::<Decimal128Type>(lanes, key, array, |v| decimal(key, v, *s)),
+        T::Decimal256(_, s) => native::<Decimal256Type>(lanes, key, array, |v| decimal256(key, v, *s)),
+        T::Date32 => ints::<Date32Type>(lanes, key, array),
+        T::Date64 => native::<Date64Type>(lanes, key, array, |v| key.wide(i128::from(v.div_euclid(86_400_000)))),
+        T::Time32(TimeUnit::Second) => scaled::<Time32SecondType>(lanes, key, array, TimeUnit::Second),
+        T::Time32(_) => scaled::<Time32MillisecondType>(lanes, key, array, TimeUnit::Millisecond),
+        T::Time64(TimeUnit::Microsecond) => scaled::<Time64MicrosecondType>(lanes, key, array, TimeUnit::Microsecond),
+        T::Time64(_) => scaled::<Time64NanosecondType>(lanes, key, array, TimeUnit::Nanosecond),
+        T::Timestamp(unit, _) => match unit {
+            TimeUnit::Second => scaled::<TimestampSecondType>(lanes, key, array, *unit),
+            TimeUnit::Millisecond => scaled::<TimestampMillisecondType>(lanes, key, array, *unit),
+            TimeUnit::Microsecond => scaled::<TimestampMicrosecondType>(lanes, key, array, *unit),
+            TimeUnit::Nanosecond => scaled::<TimestampNanosecondType>(lanes, key, array, *unit),
+        },
+        T::Duration(unit) => match unit {
+            TimeUnit::Second => scaled::<DurationSecondType>(lanes, key, array, *unit),
+            TimeUnit::Millisecond => scaled::<DurationMillisecondType>(lanes, key, array, *unit),
+            TimeUnit::Microsecond => scaled::<DurationMicrosecondType>(lanes, key, array, *unit),
+            TimeUnit::Nanosecond => scaled::<DurationNanosecondType>(lanes, key, array, *unit),
+        },
+        T::Interval(unit) => intervals(lanes, key, array, *unit),
+        T::Utf8 => accessed(lanes, key, array, &array.as_string::<i32>(), |v| key.bytes(v.as_bytes())),
+        T::LargeUtf8 => accessed(lanes, key, array, &array.as_string::<i64>(), |v| key.bytes(v.as_bytes())),
+        T::Utf8View => accessed(lanes, key, array, &array.as_string_view(), |v| key.bytes(v.as_bytes())),
+        T::Binary => accessed(lanes, key, array, &array.as_binary::<i32>(), |v| key.bytes(v)),
+        T::LargeBinary => accessed(lanes, key, array, &array.as_binary::<i64>(), |v| key.bytes(v)),
+        T::BinaryView => accessed(lanes, key, array, &array.as_binary_view(), |v| key.bytes(v)),
+        T::FixedSizeBinary(_) => accessed(lanes, key, array, &array.as_fixed_size_binary(), |v| key.bytes(v)),
+        T::Dictionary(..) => dictionary(lanes, key, kind, array)?,
+        T::List(_) => {
+            let list = array.as_list::<i32>();
+            nested_list(lanes, key, array, list.values().as_ref(), |i| {
+                let o = list.value_offsets();
+                (o[i].unsigned_abs() as usize, o[i + 1].unsigned_abs() as usize)
+            })?;
+        }
+        T::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            nested_list(lanes, key, array, list.values().as_ref(), |i| {
+                let o = list.value_offsets();
+                (to_usize(o[i]), to_usize(o[i + 1]))
+            })?;
+        }
+        T::FixedSizeList(_, size) => {
+            let list = array.as_fixed_size_list();
+            let size = size.unsigned_abs() as usize;
+            nested_list(lanes, key, array, list.values().as_ref(), |i| (i * size, (i + 1) * size))?;
+        }
+        T::Map(..) => {
+            let map = array.as_map();
+            nested_list(lanes, key, array, map.entries(), |i| {
+                let o = map.value_offsets();
+                (o[i].unsigned_abs() as usize, o[i + 1].unsigned_abs() as usize)
+            })?;
+        }
+        T::Struct(_) => {
+            let hashes = struct_hashes(key, array)?;
+            for (i, row) in lanes.iter_mut().enumerate() {
+                add(row, if array.is_null(i) { key.null() } else { hashes[i] });
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[inline]
+fn add(row: &mut Lanes, cell: Lanes) {
+    row[0] = row[0].wrapping_add(cell[0]);
+    row[1] = row[1].wrapping_add(cell[1]);
+}
+
+fn to_usize(n: i64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+/// One loop without NULLs, one with.
+#[inline]
+fn native<T: ArrowPrimitiveType>(
+    lanes: &mut [Lanes],
+    key: ColumnKey,
+    array: &dyn Array,
+    hash: impl Fn(T::Native) -> Lanes,
+) {
+    let array = array.as_primitive::<T>();
+    match array.nulls().filter(|n| n.null_count() > 0) {
+        None => {
+            for (row, &value) in lanes.iter_mut().zip(array.values()) {
+                add(row, hash(value));
+            }
+        }
+        Some(nulls) => {
+            for ((row, &value), valid) in lanes.iter_mut().zip(array.values()).zip(nulls) {
+                add(row, if valid { hash(value) } else { key.null() });
+            }
+        }
+    }
+}
+
+fn ints<T: ArrowPrimitiveType>(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array)
+where
+    T::Native: Into<i64>,
+{
+    native::<T>(lanes, key, array, |v| key.word(v.into().cast_unsigned()));
+}
+
+fn scaled<T: ArrowPrimitiveType>(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array, unit: TimeUnit)
+where
+    T::Native: Into<i64>,
+{
+    let factor = nanoseconds(unit);
+    native::<T>(lanes, key, array, |v| key.wide(i128::from(v.into()) * factor));
+}
+
+#[inline]
+fn accessed<A: ArrayAccessor>(
+    lanes: &mut [Lanes],
+    key: ColumnKey,
+    array: &dyn Array,
+    values: &A,
+    hash: impl Fn(A::Item) -> Lanes,
+) {
+    match array.nulls().filter(|n| n.null_count() > 0) {
+        None => {
+            for (i, row) in lanes.iter_mut().enumerate() {
+                add(row, hash(values.value(i)));
+            }
+        }
+        Some(nulls) => {
+            for (i, row) in lanes.iter_mut().enumerate() {
+                add(row, if nulls.is_valid(i) { hash(values.value(i)) } else { key.null() });
+            }
+        }
+    }
+}
+
+/// One NaN, one zero.
+#[inline]
+fn float_bits(v: f64) -> u64 {
+    if v.is_nan() {
+        f64::NAN.to_bits()
+    } else if v == 0.0 {
+        0
+    } else {
+        v.to_bits()
+    }
+}
+
+/// Drops trailing zeros, so that 1.50 and 1.5 are one value.
+#[inline]
+fn decimal(key: ColumnKey, mut value: i128, scale: i8) -> Lanes {
+    let mut scale = i64::from(scale);
+    if value == 0 {
+        return key.word(0);
+    }
+    // Most decimals fit 64 bits, where division is cheap.
+    if let Ok(mut narrow) = i64::try_from(value) {
+        while narrow % 10 == 0 {
+            narrow /= 10;
+            scale -= 1;
+        }
+        value = i128::from(narrow);
+    } else {
+        while value % 10 == 0 {
+            value /= 10;
+            scale -= 1;
+        }
+    }
+    let [a, b] = key.wide(value);
+    let scale = scale.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    [a ^ scale, b.wrapping_add(scale)]
+}
+
+fn decimal256(key: ColumnKey, mut value: i256, scale: i8) -> Lanes {
+    if let Some(narrow) = value.to_i128() {
+        return decimal(key, narrow, scale);
+    }
+    let ten = i256::from_i128(10);
+    let mut scale = i64::from(scale);
+    while value % ten == i256::ZERO {
+        value /= ten;
+        scale -= 1;
+    }
+    if let Some(narrow) = value.to_i128() {
+        return decimal(key, narrow, i8::try_from(scale).unwrap_or(i8::MIN));
+    }
+    let [a, b] = key.bytes(&value.to_le_bytes());
+    let scale = scale.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    [a ^ scale, b.wrapping_add(scale)]
+}
+
+fn intervals(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array, unit: IntervalUnit) {
+    let parts = |months: i64, days: i64, nanoseconds: i128| {
+        let start = key.word(months.cast_unsigned());
+        key.chain(key.chain(start, key.word(days.cast_unsigned())), key.wide(nanoseconds))
+    };
+    debug_assert!(interval_parts(unit) > 0);
+    match unit {
+        IntervalUnit::YearMonth => {
+            native::<IntervalYearMonthType>(lanes, key, array, |v| parts(i64::from(v), 0, 0));
+        }
+        IntervalUnit::DayTime => native::<IntervalDayTimeType>(lanes, key, array, |v| {
+            parts(0, i64::from(v.days), i128::from(v.milliseconds) * 1_000_000)
+        }),
+        IntervalUnit::MonthDayNano => native::<IntervalMonthDayNanoType>(lanes, key, array, |v| {
+            parts(i64::from(v.months), i64::from(v.days), i128::from(v.nanoseconds))
+        }),
+    }
+}
+
+/// Hashes each distinct value once, then follows the keys.
+fn dictionary(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array: &dyn Array) -> Result<()> {
+    let dictionary = array.as_any_dictionary();
+    let values = dictionary.values();
+    let mut hashes = vec![[0; 2]; values.len()];
+    add_column(&mut hashes, key, kind, values.as_ref())?;
+    if values.is_empty() {
+        for row in lanes {
+            add(row, key.null());
+        }
+        return Ok(());
+    }
+    for ((i, row), code) in lanes.iter_mut().enumerate().zip(dictionary.normalized_keys()) {
+        add(row, if array.is_null(i) { key.null() } else { hashes[code] });
+    }
+    Ok(())
+}
+
+fn nested_list(
+    lanes: &mut [Lanes],
+    key: ColumnKey,
+    array: &dyn Array,
+    values: &dyn Array,
+    range: impl Fn(usize) -> (usize, usize),
+) -> Result<()> {
+    let mut items = vec![[0; 2]; values.len()];
+    add_column(&mut items, key, Kind::of(values.data_type()), values)?;
+    for (i, row) in lanes.iter_mut().enumerate() {
+        if array.is_null(i) {
+            add(row, key.null());
+            continue;
+        }
+        let (from, to) = range(i);
+        let mut hash = key.word((to - from) as u64);
+        for item in &items[from..to] {
+            hash = key.chain(hash, *item);
+        }
+        add(row, hash);
+    }
+    Ok(())
+}
+
+fn struct_hashes(key: ColumnKey, array: &dyn Array) -> Result<Vec<Lanes>> {
+    let array = array.as_struct();
+    let mut hashes = vec![key.word(array.num_columns() as u64); array.len()];
+    for column in array.columns() {
+        let mut cells = vec![[0; 2]; array.len()];
+        add_column(&mut cells, key, Kind::of(column.data_type()), column.as_ref())?;
+        for (hash, cell) in hashes.iter_mut().zip(cells) {
+            *hash = key.chain(*hash, cell);
+        }
+    }
+    Ok(hashes)
+}

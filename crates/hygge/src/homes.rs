@@ -1,0 +1,5 @@
+//! Where rows live now.
+
+pub mod csv;
+pub mod parquet;
+pub mod sqlite;

@@ -1,0 +1,13 @@
+//! hygge moves tables from where they live to where they settle, exactly once, and says so.
+//!
+//! The contract and the coordinator are in [`hygge_core`]; here are the homes, the stores, the configuration and the
+//! command line.
+
+pub mod cli;
+pub mod config;
+pub mod files;
+pub mod homes;
+pub mod project;
+pub mod report;
+pub mod sqlite;
+pub mod stores;

@@ -1,0 +1,7 @@
+//! The `hygge` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hygge::cli::main()
+}

@@ -1,0 +1,1 @@
+//! From a resolved configuration to flows with living homes and stores.

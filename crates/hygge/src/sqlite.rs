@@ -1,0 +1,1 @@
+//! What the SQLite home and the SQLite store share: connections, names, types.

@@ -1,0 +1,4 @@
+//! Where rows settle.
+
+pub mod files;
+pub mod sqlite;

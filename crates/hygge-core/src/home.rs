@@ -106,8 +106,11 @@ pub struct ReadRequest {
     pub filter: Option<String>,
     /// The cursor, for incremental flows, also on their first run and on a full one.
     pub cursor: Option<CursorSpec>,
-    /// What the last receipt tells; none on a first or full run. `state` only means files or stamps to skip.
+    /// What the last receipt tells; none on a first or full run.
     pub since: Option<Since>,
+    /// Leave out what `since.state` calls settled (files to append once). Otherwise `since.state` only serves to tell
+    /// whether anything changed at all, and whatever is read is read whole.
+    pub skip_settled: bool,
     /// Read even if `since` says that nothing changed.
     pub force: bool,
     /// How many splits may be read at once, at least 1.
@@ -128,6 +131,7 @@ impl ReadRequest {
             filter: None,
             cursor: None,
             since: None,
+            skip_settled: false,
             force: false,
             readers: 1,
             plan_only: false,

@@ -1,5 +1,11 @@
 //! A flow: what is asked for, what is planned, and how it ended.
 
+mod carry;
+mod plan;
+mod resolve;
+mod run;
+mod verify;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +18,11 @@ use crate::receipt::{Owner, Receipt};
 use crate::split::Split;
 use crate::store::{Coverage, LoadPlan, Store};
 use crate::watermark::Bound;
+
+pub use self::plan::plan_entity;
+pub use self::resolve::schema_differences;
+pub use self::run::run_entity;
+pub use self::verify::{Verified, verify_entity};
 
 /// How rows are to settle, before a store was asked what it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -97,6 +97,7 @@ pub struct Since {
 ///
 /// A home obeys every part of it, or refuses with an error that names the part.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent switch of the question")]
 pub struct ReadRequest {
     /// What to read.
     pub source: Source,
@@ -111,6 +112,10 @@ pub struct ReadRequest {
     /// Leave out what `since.state` calls settled (files to append once). Otherwise `since.state` only serves to tell
     /// whether anything changed at all, and whatever is read is read whole.
     pub skip_settled: bool,
+    /// Every row from the new bound's `low` on must be remembered, because nothing else keeps it from being carried
+    /// twice: with more than [`crate::watermark::EDGE_LIMIT`] such rows the home must take closed values only
+    /// ([`Bound::inclusive`] false), or refuse. False where rows are merged by key.
+    pub exact_edge: bool,
     /// Read even if `since` says that nothing changed.
     pub force: bool,
     /// How many splits may be read at once, at least 1.
@@ -132,6 +137,7 @@ impl ReadRequest {
             cursor: None,
             since: None,
             skip_settled: false,
+            exact_edge: false,
             force: false,
             readers: 1,
             plan_only: false,
@@ -255,11 +261,15 @@ pub struct Batch {
     pub rows: RecordBatch,
     /// For a scan with a bound: which rows lie at or above its `low` (and so are remembered). No NULLs.
     pub edge: Option<BooleanArray>,
+    /// For the split marked [`Split::window`]: which rows lie at or below the last receipt's `upper` (and so may have
+    /// been carried before). No NULLs. Needed where the cursor is unique, so that a row that changed at the watermark
+    /// itself is told from a new one.
+    pub window: Option<BooleanArray>,
 }
 
 impl From<RecordBatch> for Batch {
     fn from(rows: RecordBatch) -> Self {
-        Self { rows, edge: None }
+        Self { rows, edge: None, window: None }
     }
 }
 

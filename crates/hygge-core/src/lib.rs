@@ -13,6 +13,7 @@ pub mod event;
 pub mod fault;
 pub mod flow;
 pub mod home;
+pub mod limits;
 pub mod place;
 pub mod receipt;
 pub mod split;

@@ -50,6 +50,8 @@ pub struct LoadSpec {
     pub schema: SchemaRef,
     /// How rows join those that are there.
     pub mode: Mode,
+    /// The columns that identify a row, where the flow says; a table is made with them as its key in every mode.
+    pub key: Vec<String>,
     /// All rows, or some.
     pub coverage: Coverage,
     /// Take over what no receipt names (files in the folder, a table that stands).

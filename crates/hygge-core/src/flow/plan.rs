@@ -1,0 +1,56 @@
+//! What a flow would do: peek, open with one reader and no guard, ask the store. Nothing is written.
+
+use super::resolve;
+use super::run::{check_apart, planned, prepare};
+use super::{EntitySpec, PlannedFlow};
+use crate::Result;
+use crate::context::Context;
+use crate::home::Opened;
+use crate::receipt::Receipt;
+use crate::store::LoadPlan;
+
+/// Plans a flow (one entity of it) without leaving a trace.
+///
+/// # Errors
+/// Refused, if the flow could not hold what is promised; or what went wrong while looking.
+pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
+    let place = spec.store.place(spec.owner.entity.as_deref())?;
+    check_apart(spec, &place)?;
+    let last = spec.store.peek(ctx, &place)?;
+    let mut resolved = resolve::resolve(spec, &place, last.as_ref(), false)?;
+    resolved.request.plan_only = true;
+    resolved.request.split_bytes = ctx.budget.share_bytes() as u64;
+    match spec.home.open(ctx, &resolved.request)? {
+        Opened::Unchanged(why) => Ok(unchanged(spec, place, &resolved, last.as_ref(), why)),
+        Opened::Scan(scan) => {
+            let prepared = prepare(spec, &place, &resolved, scan.as_ref(), last.as_ref())?;
+            let load = spec.store.plan(ctx, &prepared.load, last.as_ref())?;
+            let mut plan = planned(spec, &place, &resolved, scan.as_ref());
+            plan.load = load;
+            scan.finish(ctx)?;
+            Ok(plan)
+        }
+    }
+}
+
+fn unchanged(
+    spec: &EntitySpec,
+    place: crate::place::PlaceId,
+    resolved: &resolve::Resolved,
+    last: Option<&Receipt>,
+    why: String,
+) -> PlannedFlow {
+    PlannedFlow {
+        owner: spec.owner.clone(),
+        home: spec.home.shown(&spec.source),
+        place,
+        mode: resolved.mode.word(),
+        coverage: resolved.coverage,
+        unchanged: Some(why),
+        schema: last.map(|last| last.schema.clone()),
+        splits: Vec::new(),
+        bound: None,
+        load: LoadPlan::default(),
+        notes: Vec::new(),
+    }
+}

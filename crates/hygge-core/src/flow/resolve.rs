@@ -1,0 +1,234 @@
+//! From what a flow asks and what its place remembers to what will be read and how it will settle.
+
+use arrow_schema::Schema;
+
+use super::{EntitySpec, Settling};
+use crate::home::{ReadRequest, Since, Source};
+use crate::place::PlaceId;
+use crate::receipt::{Mode, Question, Receipt};
+use crate::store::{Coverage, LoadSpec};
+use crate::tally::HASH_VERSION;
+use crate::watermark::Bound;
+use crate::{Error, Part, Result};
+
+/// What one attempt at a flow has decided before it opens the home.
+pub(super) struct Resolved {
+    pub mode: Mode,
+    pub coverage: Coverage,
+    pub request: ReadRequest,
+}
+
+/// Decides mode and coverage from the flow and the place's last receipt.
+///
+/// # Errors
+/// Refused when the place belongs to another flow, or remembers by hashes that this version cannot compare.
+pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>, reload: bool) -> Result<Resolved> {
+    if let Some(last) = last {
+        check_owner(spec, place, last)?;
+    }
+    let mode = match spec.settling {
+        _ if spec.full => Mode::Replace,
+        Settling::Replace => Mode::Replace,
+        Settling::Append => Mode::Append,
+        Settling::Merge => Mode::Merge { key: spec.key.clone() },
+    };
+    let remembered = last.filter(|_| !spec.full);
+    let follows_cursor = spec.incremental && spec.cursor.is_some() && mode != Mode::Replace;
+    let skip_settled =
+        spec.cursor.is_none() && !spec.every_run && (spec.incremental || mode == Mode::Append) && mode != Mode::Replace;
+    let since = remembered.map(|last| Since {
+        watermark: last.watermark.clone().filter(|_| follows_cursor),
+        state: last.home_state.clone().filter(|_| !spec.every_run),
+    });
+    if let Some(watermark) = since.as_ref().and_then(|s| s.watermark.as_ref())
+        && watermark.edge.hash_version != HASH_VERSION
+    {
+        return Err(Error::refused(format!(
+            "{place} remembers rows by hash version {}, this version of hygge hashes by {HASH_VERSION}",
+            watermark.edge.hash_version
+        ))
+        .next("run once with --full-drop"));
+    }
+    let continues = since.as_ref().is_some_and(|s| s.watermark.is_some() || (skip_settled && s.state.is_some()));
+    Ok(Resolved {
+        coverage: if continues { Coverage::Since } else { Coverage::Full },
+        request: ReadRequest {
+            source: spec.source.clone(),
+            columns: spec.columns.clone(),
+            filter: spec.filter.clone(),
+            cursor: spec.cursor.clone(),
+            since,
+            skip_settled,
+            exact_edge: !matches!(mode, Mode::Merge { .. }),
+            force: spec.force || spec.every_run || reload,
+            readers: 1,
+            plan_only: false,
+            split_bytes: 0,
+        },
+        mode,
+    })
+}
+
+fn check_owner(spec: &EntitySpec, place: &PlaceId, last: &Receipt) -> Result<()> {
+    if last.owner == spec.owner {
+        return Ok(());
+    }
+    let renamed = last.owner.project == spec.owner.project
+        && last.owner.entity == spec.owner.entity
+        && spec.formerly.as_deref() == Some(&last.owner.flow);
+    if renamed {
+        return Ok(());
+    }
+    let found = Error::refused(format!(
+        "{place} was settled by {}, not by {}: two flows would overwrite each other",
+        last.owner, spec.owner
+    ));
+    if last.owner.project == spec.owner.project && last.owner.entity == spec.owner.entity {
+        Err(found.next_set(Part::Flow, format!("formerly: {}", last.owner.flow)))
+    } else {
+        Err(found.next("give this flow a place of its own"))
+    }
+}
+
+/// What was asked, part by part.
+pub(super) fn question(spec: &EntitySpec, bound: Option<&Bound>) -> Question {
+    Question {
+        home: spec.home.identity(),
+        source: match &spec.source {
+            Source::Table(name) => format!("table {name}"),
+            Source::Query(text) => format!("query {}", Question::digest(text)),
+            Source::Whole { entity } => entity.as_ref().map_or_else(|| "all".to_owned(), |e| format!("entity {e}")),
+        },
+        columns: spec.columns.clone(),
+        filter: spec.filter.as_deref().map(Question::digest),
+        cursor: bound
+            .map(|b| b.column.clone())
+            .or_else(|| spec.cursor.as_ref().and_then(|cursor| cursor.column.clone())),
+        key: spec.key.clone(),
+    }
+}
+
+/// A load that joins rows already there must ask what was asked before.
+///
+/// # Errors
+/// Refused, naming the parts that differ.
+pub(super) fn check_question(place: &PlaceId, mode: &Mode, last: &Receipt, asked: &Question) -> Result<()> {
+    if *mode == Mode::Replace {
+        return Ok(());
+    }
+    let mut before = last.question.clone();
+    // An empty source names no cursor; that is no change of the question.
+    if asked.cursor.is_none() || (before.cursor.is_none() && last.total.is_some_and(|t| t.rows == 0)) {
+        before.cursor.clone_from(&asked.cursor);
+    }
+    let differences = before.differences(asked);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "{} changed since {place} last settled: new rows would not fit the old ones",
+        differences.join(" and ")
+    ))
+    .next("run once with --full-drop to settle everything anew, or take the change back"))
+}
+
+/// The home's columns must be those of the receipt.
+///
+/// # Errors
+/// Refused, with the difference.
+pub(super) fn check_schema(place: &PlaceId, before: &Schema, now: &Schema) -> Result<()> {
+    let differences = schema_differences(before, now);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Error::refused(format!("the home's columns are not those that {place} holds: {}", differences.join("; ")))
+        .next("run once with --full-drop to settle everything in the new form, or fix the columns with `columns:`"))
+}
+
+/// What differs between two schemas, a phrase a column; order counts, nullability and metadata do not.
+#[must_use]
+pub fn schema_differences(before: &Schema, now: &Schema) -> Vec<String> {
+    let mut out = Vec::new();
+    for field in before.fields() {
+        match now.column_with_name(field.name()) {
+            None => out.push(format!("column {} is gone", field.name())),
+            Some((_, other)) if other.data_type() != field.data_type() => {
+                out.push(format!("column {} was {} and is {}", field.name(), field.data_type(), other.data_type()));
+            }
+            Some(_) => {}
+        }
+    }
+    for field in now.fields() {
+        if before.column_with_name(field.name()).is_none() {
+            out.push(format!("column {} ({}) is new", field.name(), field.data_type()));
+        }
+    }
+    if out.is_empty() && before.fields().iter().zip(now.fields()).any(|(a, b)| a.name() != b.name()) {
+        out.push("the columns stand in another order".to_owned());
+    }
+    out
+}
+
+/// What the store is asked to do.
+pub(super) fn load_spec(
+    spec: &EntitySpec,
+    place: &PlaceId,
+    resolved: &Resolved,
+    schema: &arrow_schema::SchemaRef,
+) -> LoadSpec {
+    LoadSpec {
+        place: place.clone(),
+        owner: spec.owner.clone(),
+        schema: schema.clone(),
+        mode: resolved.mode.clone(),
+        key: spec.key.clone(),
+        coverage: resolved.coverage,
+        adopt: spec.adopt,
+    }
+}
+
+/// What holds whatever the store is asked: names must be usable, and the store must know the mode.
+///
+/// # Errors
+/// Refused, naming the column or the mode.
+pub(super) fn check_load(spec: &EntitySpec, load: &LoadSpec) -> Result<()> {
+    let fields = load.schema.fields();
+    if fields.is_empty() {
+        return Err(Error::refused(format!("{} has no columns", spec.home.shown(&spec.source))));
+    }
+    let mut seen = std::collections::HashSet::new();
+    for (i, field) in fields.iter().enumerate() {
+        if field.name().is_empty() {
+            return Err(Error::refused(format!("column {} of {} has no name", i + 1, spec.home.shown(&spec.source)))
+                .next("name it in the source or in a query"));
+        }
+        if !seen.insert(field.name().to_lowercase()) {
+            return Err(Error::refused(format!(
+                "{} has two columns named {}; a table can have one",
+                spec.home.shown(&spec.source),
+                field.name()
+            ))
+            .next("rename one in the source or in a query"));
+        }
+    }
+    let can = spec.store.capabilities();
+    let able = match &load.mode {
+        Mode::Append => can.append,
+        Mode::Merge { .. } => can.merge,
+        Mode::Replace => true,
+    };
+    if !able {
+        return Err(Error::refused(format!("a {} store cannot {}", spec.store.kind(), load.mode.word()))
+            .next_set(Part::Flow, "mode: replace"));
+    }
+    for column in &spec.key {
+        if load.schema.column_with_name(column).is_none() {
+            return Err(Error::refused(format!(
+                "the key names column {column}, which {} does not have",
+                spec.home.shown(&spec.source)
+            ))
+            .next("name existing columns under key:"));
+        }
+    }
+    Ok(())
+}

@@ -135,7 +135,7 @@ mod armed {
                 "kill" => {
                     let me = std::process::id().to_string();
                     let _ = std::process::Command::new("kill").args(["-9", &me]).status();
-                    std::thread::sleep(std::time::Duration::from_secs(60));
+                    std::thread::sleep(std::time::Duration::from_mins(1));
                 }
                 "error" => return Err(Error::failed(format!("fail point {}", point.name()))),
                 "transient" => return Err(Error::transient(format!("fail point {}", point.name()))),

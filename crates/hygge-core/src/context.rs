@@ -181,7 +181,7 @@ pub struct Context {
 
 impl Context {
     /// Tells the observer.
-    pub fn tell(&self, event: &Event) {
+    pub fn tell(&self, event: &Event<'_>) {
         self.observer.event(event);
     }
 

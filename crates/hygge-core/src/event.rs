@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::flow::{Outcome, PlannedFlow};
+use crate::flow::PlannedFlow;
 use crate::receipt::Owner;
 
 /// Something that happened in a run.
 #[derive(Debug)]
-pub enum Event {
+pub enum Event<'a> {
     /// A flow (one entity of it) begins.
     Started {
         /// Which.
@@ -60,24 +60,20 @@ pub enum Event {
     },
     /// A flow (one entity of it) ended.
     Ended {
-        /// Which.
-        owner: Owner,
-        /// How.
-        outcome: Box<Outcome>,
-        /// How long it took.
-        took: Duration,
+        /// Which, how, and how long it took.
+        ended: &'a crate::coordinator::Ended,
     },
 }
 
 /// Listens to a run, from any thread. Must not block for long.
 pub trait Observer: Send + Sync {
     /// Something happened.
-    fn event(&self, event: &Event);
+    fn event(&self, event: &Event<'_>);
 }
 
 /// Listens to nothing.
 pub struct Silent;
 
 impl Observer for Silent {
-    fn event(&self, _: &Event) {}
+    fn event(&self, _: &Event<'_>) {}
 }

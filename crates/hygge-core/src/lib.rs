@@ -9,10 +9,12 @@
 
 pub mod budget;
 pub mod context;
+pub mod coordinator;
 pub mod event;
 pub mod fault;
 pub mod flow;
 pub mod home;
+pub mod journal;
 pub mod limits;
 pub mod place;
 pub mod receipt;

@@ -1,0 +1,132 @@
+//! Plans whatever can be planned before anything starts.
+
+use super::{expand, with_ancestors};
+use crate::context::Context;
+use crate::flow::{Entities, EntitySpec, FlowSpec, PlannedFlow, plan_entity};
+use crate::place::PlaceId;
+use crate::receipt::Owner;
+use crate::{Error, ErrorKind, Result, Retry};
+
+/// What is known of one flow (entity) before the run.
+pub enum Planned {
+    /// What it would do.
+    Ready(Box<PlannedFlow>),
+    /// It reads what the named flow settles, and is planned after it.
+    After(String),
+    /// It cannot be planned. Only a [`Preflight::refusals`] stops the run; a passing fault is left to the run itself.
+    Not(Error),
+}
+
+/// What is known of a whole project before the run.
+pub struct Preflight {
+    /// Every flow and entity that is known now, in the project's order.
+    pub flows: Vec<(Owner, Planned)>,
+}
+
+impl Preflight {
+    /// What forbids the run to start.
+    pub fn refusals(&self) -> impl Iterator<Item = (&Owner, &Error)> {
+        self.flows.iter().filter_map(|(owner, planned)| match planned {
+            Planned::Not(error) if error.retry() == Retry::Never && error.kind() != ErrorKind::Cancelled => {
+                Some((owner, error))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// Plans every flow whose home is not the place of a flow that it depends on. Writes nothing.
+#[must_use]
+pub fn preflight(ctx: &Context, flows: &[FlowSpec]) -> Preflight {
+    let mut out = Vec::new();
+    let mut places: Vec<(PlaceId, Owner)> = Vec::new();
+    for flow in flows {
+        if ctx.cancel.is_asked() {
+            break;
+        }
+        if let Entities::Matching { template, .. } = &flow.entities
+            && let Some(upstream) = reads_from(flows, flow, template)
+        {
+            out.push((template.owner.clone(), Planned::After(upstream)));
+            continue;
+        }
+        let entities = match expand(ctx, flow) {
+            Ok(entities) => entities,
+            Err(error) => {
+                out.push((flow_owner(flow), Planned::Not(error)));
+                continue;
+            }
+        };
+        for entity in entities {
+            let planned = plan_one(ctx, flows, flow, &entity, &mut places);
+            out.push((entity.owner, planned));
+        }
+    }
+    Preflight { flows: out }
+}
+
+fn plan_one(
+    ctx: &Context,
+    flows: &[FlowSpec],
+    flow: &FlowSpec,
+    entity: &EntitySpec,
+    places: &mut Vec<(PlaceId, Owner)>,
+) -> Planned {
+    if let Err(error) = claim(places, entity) {
+        return Planned::Not(error);
+    }
+    if let Some(upstream) = reads_from(flows, flow, entity) {
+        return Planned::After(upstream);
+    }
+    match plan_entity(ctx, entity) {
+        Ok(plan) => Planned::Ready(Box::new(plan)),
+        Err(error) => Planned::Not(error),
+    }
+}
+
+/// Notes that an entity will settle in its place.
+///
+/// # Errors
+/// Refused, when another one settles there, or in a place within it or around it.
+pub(super) fn claim(places: &mut Vec<(PlaceId, Owner)>, entity: &EntitySpec) -> Result<()> {
+    let place = entity.store.place(entity.owner.entity.as_deref())?;
+    if let Some((other, owner)) = places.iter().find(|(other, _)| other.clashes(&place)) {
+        return Err(Error::refused(format!(
+            "{} and {owner} would settle in one place: {place} and {other} are the same, or one lies in the other",
+            entity.owner
+        ))
+        .next("give each flow a place of its own"));
+    }
+    places.push((place, entity.owner.clone()));
+    Ok(())
+}
+
+/// The flow, of those it depends on, that settles where the entity reads.
+fn reads_from(flows: &[FlowSpec], flow: &FlowSpec, entity: &EntitySpec) -> Option<String> {
+    let home = entity.home.location(&entity.source)?;
+    with_ancestors(flows, &flow.name).into_iter().map(|i| &flows[i]).filter(|other| other.name != flow.name).find_map(
+        |other| {
+            let settles_there = match &other.entities {
+                Entities::Listed(entities) => entities
+                    .iter()
+                    .any(|e| e.store.place(e.owner.entity.as_deref()).is_ok_and(|place| place.clashes(&home))),
+                Entities::Matching { template, .. } => template.store.place(Some("entity")).is_ok_and(|mut place| {
+                    place.path.pop();
+                    place.clashes(&home)
+                }),
+            };
+            settles_there.then(|| other.name.clone())
+        },
+    )
+}
+
+/// The owner to name when a flow's entities are not known.
+pub(super) fn flow_owner(flow: &FlowSpec) -> Owner {
+    let owner = match &flow.entities {
+        Entities::Listed(entities) => entities.first().map(|e| e.owner.clone()),
+        Entities::Matching { template, .. } => Some(template.owner.clone()),
+    };
+    let mut owner = owner.unwrap_or_else(|| Owner { project: String::new(), flow: flow.name.clone(), entity: None });
+    owner.entity = None;
+    owner
+}

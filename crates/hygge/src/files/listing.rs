@@ -1,0 +1,428 @@
+//! Finding the files that a home names, and pinning them so that a change under a scan is seen.
+
+use std::fs::{File, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use hygge_core::place::PlaceId;
+use hygge_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::paths;
+
+/// A file as it was when a scan opened: what is read of it is this and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The path for people and for receipts: relative to the project's root where it lies below it.
+    pub shown: String,
+    /// The device it lies on.
+    pub device: u64,
+    /// Its number on the device.
+    pub inode: u64,
+    /// Its length in bytes.
+    pub len: u64,
+    /// When it was last written, in nanoseconds since 1970.
+    pub mtime: i64,
+}
+
+/// How a pinned file is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pin {
+    /// As it was.
+    Same,
+    /// The same file, longer than it was.
+    Grown,
+    /// Written, cut short, replaced or removed.
+    Changed,
+}
+
+impl PinnedFile {
+    /// Pins the file at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be looked at.
+    pub fn pin(path: &Path, shown: String) -> Result<Self> {
+        let meta = std::fs::metadata(path).map_err(|e| Error::io("look at", path, e))?;
+        Ok(Self::of(path, shown, &meta))
+    }
+
+    fn of(path: &Path, shown: String, meta: &Metadata) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            shown,
+            device: meta.dev(),
+            inode: meta.ino(),
+            len: meta.len(),
+            mtime: mtime(meta),
+        }
+    }
+
+    /// Opens the file for reading.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or is no longer the file that was pinned (then only a new run can help). Growth is left
+    /// to [`Self::pinned`] at the end: only [`Self::len`] bytes of it are to be read.
+    pub fn open(&self) -> Result<File> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(self.moved("is gone")),
+            Err(error) => return Err(Error::io("open", &self.path, error)),
+        };
+        let meta = file.metadata().map_err(|e| Error::io("look at", &self.path, e))?;
+        match self.compare(&meta) {
+            Pin::Same | Pin::Grown => Ok(file),
+            Pin::Changed => Err(self.moved("has changed")),
+        }
+    }
+
+    /// How the file is now.
+    ///
+    /// # Errors
+    /// If it cannot be looked at.
+    pub fn pinned(&self) -> Result<Pin> {
+        match std::fs::metadata(&self.path) {
+            Ok(meta) => Ok(self.compare(&meta)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Pin::Changed),
+            Err(error) => Err(Error::io("look at", &self.path, error)),
+        }
+    }
+
+    /// Fails unless the file is as it was.
+    ///
+    /// # Errors
+    /// If it is not: then only a new run can help.
+    pub fn unchanged(&self) -> Result<()> {
+        match self.pinned()? {
+            Pin::Same => Ok(()),
+            Pin::Grown => Err(self.moved("has grown")),
+            Pin::Changed => Err(self.moved("has changed or is gone")),
+        }
+    }
+
+    fn compare(&self, meta: &Metadata) -> Pin {
+        if meta.dev() != self.device || meta.ino() != self.inode || meta.len() < self.len {
+            Pin::Changed
+        } else if meta.len() > self.len {
+            Pin::Grown
+        } else if mtime(meta) == self.mtime {
+            Pin::Same
+        } else {
+            Pin::Changed
+        }
+    }
+
+    fn moved(&self, what: &str) -> Error {
+        Error::moved_on(format!("the file {what} since this run looked at it"))
+            .at(&self.shown)
+            .next("run again when nobody writes to it")
+    }
+}
+
+fn mtime(meta: &Metadata) -> i64 {
+    meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec())
+}
+
+/// The files that a home's path names: a file, a folder (flat), or a glob; with `{entity}` for flows with entities.
+#[derive(Debug, Clone)]
+pub struct FileSource {
+    root: PathBuf,
+    written: String,
+    extensions: &'static [&'static str],
+}
+
+/// What [`FileSource::list`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The files, sorted by path.
+    pub files: Vec<PinnedFile>,
+    /// Names in a folder that were passed over because they end differently; for a note.
+    pub passed_over: Vec<String>,
+}
+
+impl FileSource {
+    /// The files at `written`, from `root`. In a folder, files that end in one of `extensions` (without the leading dot)
+    /// are meant; a file or a glob means what it names.
+    #[must_use]
+    pub fn new(root: &Path, written: &str, extensions: &'static [&'static str]) -> Self {
+        Self { root: root.to_path_buf(), written: written.to_owned(), extensions }
+    }
+
+    /// How the source is shown to people.
+    #[must_use]
+    pub fn shown(&self, entity: Option<&str>) -> String {
+        self.filled(entity).unwrap_or_else(|_| self.written.clone())
+    }
+
+    /// Who the source is for a receipt: relative to the root where it lies below it.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        paths::relative(&self.root, &paths::resolve(&self.root, &self.written))
+    }
+
+    /// The place that is read, in the stores' terms: the file, the folder, or the folder of a glob.
+    #[must_use]
+    pub fn location(&self, entity: Option<&str>) -> Option<PlaceId> {
+        let filled = self.filled(entity).ok()?;
+        let mut path = paths::resolve(&self.root, &filled);
+        if is_glob(&filled) {
+            path.pop();
+            if filled.rsplit_once('/').is_some_and(|(folder, _)| is_glob(folder)) {
+                return None;
+            }
+        }
+        paths::place_id(&path, &filled).ok()
+    }
+
+    /// Lists and pins the files.
+    ///
+    /// # Errors
+    /// Refused, if there is none, or one cannot be looked at.
+    pub fn list(&self, entity: Option<&str>) -> Result<Listing> {
+        let filled = self.filled(entity)?;
+        let path = paths::resolve(&self.root, &filled);
+        let listing = match std::fs::metadata(&path) {
+            Ok(meta) if meta.is_dir() => self.list_folder(&path)?,
+            Ok(meta) if meta.is_file() => {
+                let shown = paths::relative(&self.root, &path);
+                Listing { files: vec![PinnedFile::of(&path, shown, &meta)], passed_over: Vec::new() }
+            }
+            Ok(_) => {
+                return Err(Error::refused("neither a file nor a folder: it cannot be read twice")
+                    .at(&filled)
+                    .next("give the path of a file or a folder"));
+            }
+            Err(_) if is_glob(&filled) => self.list_glob(&filled)?,
+            Err(error) => {
+                let missing = error.kind() == std::io::ErrorKind::NotFound;
+                let error = Error::io("read", Path::new(&filled), error).as_refusal();
+                return Err(if missing {
+                    error.next(format!("check the path: it was looked for at {}", path.display()))
+                } else {
+                    error
+                });
+            }
+        };
+        if listing.files.is_empty() {
+            let wanted = self.extensions.iter().map(|e| format!(".{e}")).collect::<Vec<_>>().join(", ");
+            let found = match listing.passed_over.first() {
+                None => "there is no file to read".to_owned(),
+                Some(first) => format!(
+                    "none of the {} files there ends in {wanted} (one is called {first})",
+                    listing.passed_over.len()
+                ),
+            };
+            return Err(Error::refused(found)
+                .at(filled)
+                .next("give the path of a file, a folder that holds some, or a glob"));
+        }
+        Ok(listing)
+    }
+
+    /// The names that `{entity}` can take, or those of the folders below the path, that match a glob; sorted.
+    ///
+    /// # Errors
+    /// Refused, if the path is a file, or cannot be read.
+    pub fn entities(&self, pattern: &str) -> Result<Vec<String>> {
+        let wanted = glob::Pattern::new(pattern).map_err(|e| {
+            Error::refused(format!("{pattern:?} is no pattern of names"))
+                .next("write names with *, as in sales_*")
+                .because(e)
+        })?;
+        let mut names = Vec::new();
+        if self.written.contains("{entity}") {
+            let (head, tail) = self.written.split_once("{entity}").unwrap_or_default();
+            let end = &tail[..tail.find('/').unwrap_or(tail.len())];
+            let start = head.rfind('/').map_or(0, |slash| slash + 1);
+            let pattern = self.pattern(&format!("{}*{end}", glob::Pattern::escape(head)));
+            for found in matches(&pattern)? {
+                let Some(name) = found.file_name().and_then(|n| n.to_str()) else { continue };
+                let inner = name.strip_prefix(&head[start..]).and_then(|n| n.strip_suffix(end));
+                if let Some(inner) = inner {
+                    names.push(inner.to_owned());
+                }
+            }
+        } else {
+            let path = paths::resolve(&self.root, &self.written);
+            let entries = std::fs::read_dir(&path).map_err(|e| Error::io("list", &path, e).as_refusal())?;
+            for entry in entries {
+                let entry = entry.map_err(|e| Error::io("list", &path, e))?;
+                if entry.path().is_dir()
+                    && let Ok(name) = entry.file_name().into_string()
+                {
+                    names.push(name);
+                }
+            }
+        }
+        names.retain(|name| !hidden(name) && wanted.matches(name));
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    fn filled(&self, entity: Option<&str>) -> Result<String> {
+        paths::fill_entity(&self.written, entity)
+    }
+
+    /// A glob from the root, of which no character means anything but itself.
+    fn pattern(&self, written: &str) -> String {
+        let written = written.trim_start_matches("./");
+        if written.starts_with('/') {
+            written.to_owned()
+        } else {
+            format!("{}/{written}", glob::Pattern::escape(&self.root.to_string_lossy()))
+        }
+    }
+
+    fn list_folder(&self, folder: &Path) -> Result<Listing> {
+        let mut out = Listing { files: Vec::new(), passed_over: Vec::new() };
+        for entry in std::fs::read_dir(folder).map_err(|e| Error::io("list", folder, e).as_refusal())? {
+            let entry = entry.map_err(|e| Error::io("list", folder, e))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if hidden(&name) {
+                continue;
+            }
+            let path = entry.path();
+            let meta = match std::fs::metadata(&path) {
+                Ok(meta) => meta,
+                // Gone since it was listed: it is not there.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::io("look at", &path, error)),
+            };
+            if !meta.is_file() {
+                continue;
+            }
+            let lower = name.to_ascii_lowercase();
+            if self.extensions.iter().any(|e| lower.strip_suffix(e).is_some_and(|head| head.ends_with('.'))) {
+                out.files.push(PinnedFile::of(&path, paths::relative(&self.root, &path), &meta));
+            } else {
+                out.passed_over.push(name);
+            }
+        }
+        out.files.sort_by(|a, b| a.path.cmp(&b.path));
+        out.passed_over.sort();
+        Ok(out)
+    }
+
+    fn list_glob(&self, written: &str) -> Result<Listing> {
+        let mut files = Vec::new();
+        for path in matches(&self.pattern(written))? {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            if path.is_file() && !hidden(&name) {
+                files.push(PinnedFile::pin(&path, paths::relative(&self.root, &path))?);
+            }
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Listing { files, passed_over: Vec::new() })
+    }
+}
+
+/// Hidden names, and those that tools set aside with an underscore, hygge's own among them.
+fn hidden(name: &str) -> bool {
+    name.starts_with(['.', '_'])
+}
+
+fn is_glob(written: &str) -> bool {
+    written.contains(['*', '?', '['])
+}
+
+fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
+    let options =
+        glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+    let found = glob::glob_with(pattern, options).map_err(|e| {
+        Error::refused(format!("{pattern} is no pattern of paths: {}", e.msg))
+            .next("write it with *, ? and [..] only")
+            .because(e)
+    })?;
+    found
+        .map(|entry| {
+            entry.map_err(|e| {
+                let path = e.path().to_path_buf();
+                Error::io("list", &path, e.into())
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a folder");
+        fill(&dir, names);
+        dir
+    }
+
+    fn fill(dir: &tempfile::TempDir, names: &[&str]) {
+        for name in names {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("has a parent")).expect("a folder");
+            std::fs::write(path, name).expect("a file");
+        }
+    }
+
+    fn names(listing: &Listing) -> Vec<&str> {
+        listing.files.iter().map(|f| f.shown.as_str()).collect()
+    }
+
+    #[test]
+    fn a_folder_is_read_flat_without_hidden_and_foreign_names() {
+        let dir =
+            folder(&["d/b.csv", "d/a.CSV", "d/_tmp.csv", "d/.x.csv", "d/readme.md", "d/sub/c.csv", "d/.d.hygge/lock"]);
+        let source = FileSource::new(dir.path(), "d", &["csv", "csv.gz"]);
+        let listing = source.list(None).expect("lists");
+        assert_eq!(names(&listing), ["d/a.CSV", "d/b.csv"]);
+        assert_eq!(listing.passed_over, ["readme.md"]);
+        assert_eq!(source.identity(), "d");
+    }
+
+    #[test]
+    fn globs_files_and_entities_name_what_they_name() {
+        let dir = tempfile::Builder::new().prefix("[odd]").tempdir().expect("a folder");
+        fill(&dir, &["in/2024-a.csv", "in/2024-b.csv", "in/2025-a.csv", "in/users/1.csv", "in/.h.csv"]);
+        let glob = FileSource::new(dir.path(), "in/2024-*.csv", &["csv"]);
+        assert_eq!(names(&glob.list(None).expect("lists")), ["in/2024-a.csv", "in/2024-b.csv"]);
+        assert_eq!(
+            glob.location(None),
+            FileSource::new(dir.path(), "in", &[])
+                .location(None)
+                .map(|p| PlaceId { shown: "in/2024-*.csv".to_owned(), ..p })
+        );
+        let entity = FileSource::new(dir.path(), "in/{entity}.csv", &["csv"]);
+        assert_eq!(names(&entity.list(Some("2025-a")).expect("lists")), ["in/2025-a.csv"]);
+        assert_eq!(entity.entities("2024*").expect("names"), ["2024-a", "2024-b"]);
+        let below = FileSource::new(dir.path(), "in", &["csv"]);
+        assert_eq!(below.entities("*").expect("names"), ["users"]);
+        assert_eq!(names(&below.list(Some("users")).expect("lists")), ["in/users/1.csv"]);
+    }
+
+    #[test]
+    fn nothing_to_read_is_an_error_with_advice() {
+        let dir = folder(&["d/readme.md"]);
+        let error = FileSource::new(dir.path(), "d", &["csv"]).list(None).expect_err("no csv");
+        assert!(error.found().contains("readme.md"), "{error}");
+        let error = FileSource::new(dir.path(), "gone/x.csv", &["csv"]).list(None).expect_err("missing");
+        assert!(error.found().contains("no such file") && error.advice().is_some(), "{error:?}");
+        let error = FileSource::new(dir.path(), "d/*.csv", &["csv"]).list(None).expect_err("no match");
+        assert_eq!(error.kind(), hygge_core::ErrorKind::Refused);
+    }
+
+    #[test]
+    fn a_pin_tells_growth_from_change() {
+        let dir = folder(&["a.csv"]);
+        let path = dir.path().join("a.csv");
+        let pin = PinnedFile::pin(&path, "a.csv".into()).expect("pins");
+        assert_eq!(pin.pinned().expect("looks"), Pin::Same);
+        pin.open().expect("opens");
+        std::io::Write::write_all(&mut File::options().append(true).open(&path).expect("opens"), b"more")
+            .expect("writes");
+        assert_eq!(pin.pinned().expect("looks"), Pin::Grown);
+        assert_eq!(pin.unchanged().expect_err("grown").retry(), hygge_core::Retry::Run);
+        std::fs::write(&path, "x").expect("writes");
+        assert_eq!(pin.pinned().expect("looks"), Pin::Changed);
+        std::fs::remove_file(&path).expect("removes");
+        assert!(pin.open().expect_err("gone").found().contains("is gone"));
+    }
+}

@@ -39,8 +39,8 @@ impl Cancellation {
         let guard = self.on_cancel(move || {
             if let Some(inner) = weak.upgrade() {
                 let child = Cancellation(inner);
-                let reason = child.0.parent.as_ref().map(Cancellation::reason).unwrap_or_default();
-                child.cancel(reason);
+                let (reason, timed_out) = child.0.parent.as_ref().map(Cancellation::cause).unwrap_or_default();
+                child.stop(reason, timed_out);
             }
         });
         std::mem::forget(guard);
@@ -81,7 +81,13 @@ impl Cancellation {
     /// Why.
     #[must_use]
     pub fn reason(&self) -> String {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).reason.clone().unwrap_or_default()
+        self.cause().0
+    }
+
+    /// Why, and whether because time ran out.
+    fn cause(&self) -> (String, bool) {
+        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.reason.clone().unwrap_or_default(), state.timed_out)
     }
 
     /// An error if stopping was asked for.
@@ -92,9 +98,8 @@ impl Cancellation {
         if !self.is_asked() {
             return Ok(());
         }
-        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let reason = state.reason.clone().unwrap_or_default();
-        Err(if state.timed_out { Error::failed(reason) } else { Error::cancelled(reason) })
+        let (reason, timed_out) = self.cause();
+        Err(if timed_out { Error::failed(reason) } else { Error::cancelled(reason) })
     }
 
     /// Calls `hook` when stopping is asked for, at once if it was already; to interrupt a statement or close a socket.

@@ -8,14 +8,17 @@
 //! This crate knows no connector, no YAML and no command line.
 
 pub mod budget;
+pub mod conformance;
 pub mod context;
 pub mod coordinator;
 pub mod event;
 pub mod fault;
+pub mod faulty;
 pub mod flow;
 pub mod home;
 pub mod journal;
 pub mod limits;
+pub mod memory;
 pub mod place;
 pub mod receipt;
 pub mod split;

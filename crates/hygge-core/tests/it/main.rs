@@ -1,0 +1,4 @@
+//! The engine and the laws, on the memory reference.
+
+mod laws;
+mod story;

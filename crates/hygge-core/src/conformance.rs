@@ -1,7 +1,7 @@
 //! The laws of the contract as checks that any home and any store can be put to.
 //!
-//! A law panics with what it found; run them from a test. [`store_laws`] asks for a [`StoreUnderTest`], which knows how
-//! to read the place without the store's own code; [`home_laws`] for a [`HomeUnderTest`].
+//! A law panics with what it found; run them from a test. [`store_laws()`] asks for a [`StoreUnderTest`], which knows how
+//! to read the place without the store's own code; [`home_laws()`] for a [`HomeUnderTest`].
 
 mod home_laws;
 mod store_laws;

@@ -1,7 +1,9 @@
 //! Files: where bytes lie (listing, pinning, staging, publishing) apart from what they mean (formats).
 
+pub mod durable;
 pub mod format;
 pub mod listing;
+pub mod parquet;
 pub mod paths;
 pub mod platform;
 pub mod settled;

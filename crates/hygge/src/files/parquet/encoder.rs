@@ -1,0 +1,60 @@
+//! Batches into row groups.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use hygge_core::{Error, Result};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterPropertiesBuilder;
+
+use super::{types, unwritable};
+use crate::files::format::Encoder;
+
+/// Writes one file. A row group ends when what is held back reaches the writer's share of memory.
+pub(super) struct ParquetEncoder {
+    writer: ArrowWriter<File>,
+    /// The same file again: the library gives its own back only at the price of the error's kind.
+    file: File,
+    stored: SchemaRef,
+    /// Whether rows must be carried over to other types first.
+    carry_over: bool,
+    hold: usize,
+}
+
+impl ParquetEncoder {
+    pub(super) fn new(
+        file: File,
+        schema: &SchemaRef,
+        properties: WriterPropertiesBuilder,
+        hold: usize,
+    ) -> Result<Self> {
+        let stored = types::stored_schema(schema);
+        let carry_over = !Arc::ptr_eq(&stored, schema);
+        let again = file.try_clone().map_err(|e| Error::io("keep", Path::new("the Parquet file"), e))?;
+        let writer = ArrowWriter::try_new(again, Arc::clone(&stored), Some(properties.build())).map_err(unwritable)?;
+        Ok(Self { writer, file, stored, carry_over, hold })
+    }
+}
+
+impl Encoder for ParquetEncoder {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        if self.carry_over {
+            let batch = types::carry_over(batch, &self.stored)?;
+            self.writer.write(&batch).map_err(unwritable)?;
+        } else {
+            self.writer.write(batch).map_err(unwritable)?;
+        }
+        if self.writer.memory_size() >= self.hold {
+            self.writer.flush().map_err(unwritable)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<File> {
+        self.writer.finish().map_err(unwritable)?;
+        Ok(self.file)
+    }
+}

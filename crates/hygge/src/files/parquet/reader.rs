@@ -1,0 +1,360 @@
+//! Row groups into batches, cut by bytes.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use hygge_core::context::SplitContext;
+use hygge_core::home::{Batch, BatchStream};
+use hygge_core::{Error, Result};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::Type as Physical;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::reader::{ChunkReader, Length};
+
+use super::{types, unreadable};
+
+/// How many rows are looked at first where the footer does not tell how large they are.
+const PROBE_ROWS: usize = 256;
+
+/// A file that is read at positions, so that nobody's reading moves another's.
+#[derive(Clone)]
+pub struct Positioned {
+    file: Arc<File>,
+    len: u64,
+    read: Arc<AtomicU64>,
+}
+
+impl Positioned {
+    /// The first `len` bytes of a file.
+    #[must_use]
+    pub fn new(file: File, len: u64) -> Self {
+        Self { file: Arc::new(file), len, read: Arc::default() }
+    }
+
+    fn counting(&self, read: &Arc<AtomicU64>) -> Self {
+        Self { read: Arc::clone(read), ..self.clone() }
+    }
+}
+
+impl Length for Positioned {
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+/// Reads on from a position.
+pub struct From {
+    file: Positioned,
+    at: u64,
+}
+
+impl Read for From {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.file.len.saturating_sub(self.at)).unwrap_or(usize::MAX).min(buffer.len());
+        let n = self.file.file.read_at(&mut buffer[..most], self.at)?;
+        self.at += n as u64;
+        self.file.read.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+impl ChunkReader for Positioned {
+    type T = BufReader<From>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(BufReader::new(From { file: self.clone(), at: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
+        let end = start.checked_add(length as u64).filter(|end| *end <= self.len);
+        if end.is_none() {
+            return Err(ParquetError::EOF("a part lies beyond the end of the file".to_owned()));
+        }
+        let mut buffer = vec![0; length];
+        self.file.read_exact_at(&mut buffer, start).map_err(|e| ParquetError::External(Box::new(e)))?;
+        self.read.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(buffer.into())
+    }
+}
+
+/// Row groups of one file.
+#[derive(Clone)]
+pub struct FileGroups {
+    /// The file.
+    pub file: Positioned,
+    /// Its name for messages.
+    pub shown: String,
+    /// Its footer.
+    pub metadata: ArrowReaderMetadata,
+    /// Which of its row groups, by position.
+    pub groups: Vec<usize>,
+}
+
+impl FileGroups {
+    /// All row groups of a file.
+    ///
+    /// # Errors
+    /// If its footer cannot be read.
+    pub fn whole(file: File, shown: &str) -> Result<Self> {
+        let len = file.metadata().map_err(|e| Error::io("look at", std::path::Path::new(shown), e))?.len();
+        let file = Positioned::new(file, len);
+        let metadata = footer(&file, shown)?;
+        let groups = (0..metadata.metadata().num_row_groups()).collect();
+        Ok(Self { file, shown: shown.to_owned(), metadata, groups })
+    }
+}
+
+/// Reads a file's footer.
+///
+/// # Errors
+/// If it cannot be read as Parquet.
+pub fn footer(file: &Positioned, shown: &str) -> Result<ArrowReaderMetadata> {
+    guarded(shown, || ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(|e| unreadable(shown, e)))
+}
+
+/// Reads row groups in order, as columns of one schema found by name.
+pub struct GroupStream {
+    schema: SchemaRef,
+    files: VecDeque<FileGroups>,
+    current: Option<Current>,
+    /// What was decoded but is too large to be handed on whole.
+    pieces: VecDeque<RecordBatch>,
+    ctx: SplitContext,
+}
+
+/// The row group being read.
+struct Current {
+    reader: ParquetRecordBatchReader,
+    shown: String,
+    /// Where each column of the schema is in what the reader yields.
+    order: Vec<usize>,
+    /// Set while the first rows tell how large rows are: the rest is read with batches to fit.
+    probe: Option<Probe>,
+}
+
+struct Probe {
+    file: FileGroups,
+    group: usize,
+}
+
+impl GroupStream {
+    /// Reads the groups of `files` as columns of `schema`.
+    ///
+    /// # Errors
+    /// If a file lacks a column.
+    pub fn new(schema: &SchemaRef, files: Vec<FileGroups>, ctx: &SplitContext) -> Result<Self> {
+        for file in &files {
+            order(schema, file)?;
+        }
+        Ok(Self {
+            schema: Arc::clone(schema),
+            files: files.into(),
+            current: None,
+            pieces: VecDeque::new(),
+            ctx: ctx.clone(),
+        })
+    }
+
+    /// Opens the next row group; false at the end.
+    fn advance(&mut self) -> Result<bool> {
+        while let Some(file) = self.files.front_mut() {
+            if file.groups.is_empty() {
+                self.files.pop_front();
+                continue;
+            }
+            let group = file.groups.remove(0);
+            let file = FileGroups { groups: Vec::new(), ..file.clone() };
+            let meta = file.metadata.metadata().row_group(group);
+            if meta.num_rows() <= 0 {
+                continue;
+            }
+            let (order, mask) = order(&self.schema, &file)?;
+            let rows = rows_that_fit(meta, &mask, self.ctx.batch_bytes()).map(|n| n.min(self.ctx.batch_rows));
+            let reader = match rows {
+                Some(rows) => self.open(&file, group, rows, 0, None)?,
+                None => self.open(&file, group, PROBE_ROWS, 0, Some(PROBE_ROWS))?,
+            };
+            let shown = file.shown.clone();
+            let probe = if rows.is_none() { Some(Probe { file, group }) } else { None };
+            self.current = Some(Current { reader, shown, order, probe });
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn open(
+        &self,
+        file: &FileGroups,
+        group: usize,
+        batch_rows: usize,
+        offset: usize,
+        limit: Option<usize>,
+    ) -> Result<ParquetRecordBatchReader> {
+        let (_, mask) = order(&self.schema, file)?;
+        let input = file.file.counting(&self.ctx.bytes_read);
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, file.metadata.clone())
+            .with_row_groups(vec![group])
+            .with_projection(mask)
+            .with_batch_size(batch_rows.max(1));
+        if offset > 0 {
+            builder = builder.with_offset(offset);
+        }
+        if let Some(limit) = limit {
+            builder = builder.with_limit(limit);
+        }
+        guarded(&file.shown, || builder.build().map_err(|e| unreadable(&file.shown, e)))
+    }
+
+    /// The next batch as it was decoded, in the schema's order.
+    fn decode(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            let Some(current) = &mut self.current else {
+                if self.advance()? {
+                    continue;
+                }
+                return Ok(None);
+            };
+            let shown = current.shown.clone();
+            let next = guarded(&shown, || match current.reader.next() {
+                None => Ok(None),
+                Some(Ok(batch)) => Ok(Some(batch)),
+                Some(Err(error)) => Err(unreadable(&shown, ParquetError::ArrowError(error.to_string()))),
+            })?;
+            let Some(batch) = next else {
+                self.current = None;
+                continue;
+            };
+            let columns = current
+                .order
+                .iter()
+                .zip(self.schema.fields())
+                .map(|(&at, field)| types::cast_exactly(batch.column(at), field).map_err(|e| e.at(shown.clone())))
+                .collect::<Result<Vec<_>>>()?;
+            if let Some(probe) = current.probe.take() {
+                let bytes_a_row = batch.get_array_memory_size().div_ceil(batch.num_rows().max(1)).max(1);
+                let rows = (self.ctx.batch_bytes() / bytes_a_row).clamp(1, self.ctx.batch_rows);
+                let done = batch.num_rows();
+                let reader = self.open(&probe.file, probe.group, rows, done, None)?;
+                if let Some(current) = &mut self.current {
+                    current.reader = reader;
+                }
+            }
+            let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            return RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map(Some).map_err(
+                |e| Error::failed("the rows do not have the columns that the footer names").at(shown).because(e),
+            );
+        }
+    }
+
+    /// Cuts a batch that came out larger than was guessed.
+    fn cut(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
+        let bytes = batch.get_array_memory_size();
+        let limit = self.ctx.batch_bytes();
+        if bytes <= 2 * limit || batch.num_rows() <= 1 {
+            if bytes > limit && batch.num_rows() == 1 {
+                let shown = self.current.as_ref().map_or_else(String::new, |c| c.shown.clone());
+                self.ctx.admit_row(bytes, || format!("{shown}, {}", largest_column(&batch)))?;
+            }
+            return Ok(batch);
+        }
+        let rows = (batch.num_rows() / bytes.div_ceil(limit)).max(1);
+        let mut at = 0;
+        while at < batch.num_rows() {
+            let n = rows.min(batch.num_rows() - at);
+            self.pieces.push_back(batch.slice(at, n));
+            at += n;
+        }
+        Ok(self.pieces.pop_front().unwrap_or(batch))
+    }
+}
+
+impl BatchStream for GroupStream {
+    fn next(&mut self) -> Result<Option<Batch>> {
+        self.ctx.cancel().check()?;
+        if let Some(piece) = self.pieces.pop_front() {
+            return Ok(Some(piece.into()));
+        }
+        match self.decode()? {
+            None => Ok(None),
+            Some(batch) => Ok(Some(self.cut(batch)?.into())),
+        }
+    }
+}
+
+/// Where each column of `schema` comes in what a reader of the file yields, and which leaves to read for it.
+fn order(schema: &SchemaRef, file: &FileGroups) -> Result<(Vec<usize>, ProjectionMask)> {
+    let found = file.metadata.schema();
+    let roots = schema
+        .fields()
+        .iter()
+        .map(|field| {
+            found
+                .index_of(field.name())
+                .map_err(|_| Error::failed(format!("the file has no column {}", field.name())).at(&file.shown))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut sorted = roots.clone();
+    sorted.sort_unstable();
+    let order = roots.iter().map(|root| sorted.partition_point(|other| other < root)).collect();
+    Ok((order, ProjectionMask::roots(file.metadata.parquet_schema(), roots)))
+}
+
+/// How many rows of a row group make a batch, or none where the footer does not tell how large its texts are.
+fn rows_that_fit(group: &RowGroupMetaData, mask: &ProjectionMask, batch_bytes: usize) -> Option<usize> {
+    let mut bytes = 0_u64;
+    for (leaf, column) in group.columns().iter().enumerate() {
+        if !mask.leaf_included(leaf) {
+            continue;
+        }
+        let values = column.num_values().unsigned_abs();
+        let width = match column.column_type() {
+            Physical::BOOLEAN => 1,
+            Physical::INT32 | Physical::FLOAT => 4,
+            Physical::INT64 | Physical::DOUBLE | Physical::INT96 => 8,
+            Physical::FIXED_LEN_BYTE_ARRAY => {
+                u64::try_from(column.column_descr().type_length()).unwrap_or_default().max(16)
+            }
+            Physical::BYTE_ARRAY => {
+                let text = match column.unencoded_byte_array_data_bytes() {
+                    Some(bytes) => bytes.unsigned_abs(),
+                    None if column.dictionary_page_offset().is_none() => column.uncompressed_size().unsigned_abs(),
+                    None => return None,
+                };
+                bytes = bytes.saturating_add(text);
+                8
+            }
+        };
+        bytes = bytes.saturating_add(values.saturating_mul(width));
+    }
+    let rows = group.num_rows().unsigned_abs().max(1);
+    let a_row = bytes.div_ceil(rows).max(1);
+    usize::try_from(batch_bytes as u64 / a_row).ok().map(|rows| rows.max(1))
+}
+
+fn largest_column(batch: &RecordBatch) -> String {
+    batch
+        .columns()
+        .iter()
+        .zip(batch.schema_ref().fields())
+        .max_by_key(|(column, _)| column.get_array_memory_size())
+        .map_or_else(String::new, |(_, field)| format!("column {}", field.name()))
+}
+
+/// A damaged file can make the decoder panic: that is the file's fault, and an error like any other.
+fn guarded<T>(shown: &str, decode: impl FnOnce() -> Result<T>) -> Result<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        Err(Error::failed("the file is damaged: its pages contradict its footer")
+            .at(shown)
+            .next("write the file anew, or take it away"))
+    })
+}

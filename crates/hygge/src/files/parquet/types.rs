@@ -1,0 +1,169 @@
+//! Which Arrow types Parquet holds, and as what.
+//!
+//! Some types Parquet could only hold as bare numbers that other readers would take for numbers (seconds, milliseconds
+//! of days). They are stored as the nearest type that every reader knows and that holds each value exactly.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_cast::{CastOptions, cast_with_options};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use hygge_core::store::ColumnPlan;
+use hygge_core::{Error, Part, Result};
+
+/// How each column arrives.
+pub(super) fn plan(schema: &Schema) -> Result<Vec<ColumnPlan>> {
+    if schema.fields().is_empty() {
+        return Err(Error::refused("there is no column to write, and Parquet has no file without one"));
+    }
+    schema
+        .fields()
+        .iter()
+        .map(|field| {
+            let stored = stored(field.data_type()).ok_or_else(|| {
+                Error::refused(format!("Parquet has no type that holds {} exactly", field.data_type()))
+                    .at(format!("column {}", field.name()))
+                    .next_set(Part::Home, format!("columns: {{ {}: text }}", field.name()))
+            })?;
+            Ok(ColumnPlan {
+                name: field.name().clone(),
+                arrow: field.data_type().to_string(),
+                store: parquet_name(&stored),
+                exact_text: false,
+            })
+        })
+        .collect()
+}
+
+/// The schema as it is stored.
+pub(super) fn stored_schema(schema: &SchemaRef) -> SchemaRef {
+    let same = schema.fields().iter().all(|f| stored(f.data_type()).is_none_or(|s| s == *f.data_type()));
+    if same {
+        return Arc::clone(schema);
+    }
+    let fields: Vec<FieldRef> = schema
+        .fields()
+        .iter()
+        .map(|f| match stored(f.data_type()) {
+            Some(stored) if stored != *f.data_type() => Arc::new(f.as_ref().clone().with_data_type(stored)),
+            _ => Arc::clone(f),
+        })
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// The same rows as columns of `schema`, exactly or not at all.
+pub(super) fn carry_over(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| cast_exactly(column, field))
+        .collect::<Result<Vec<_>>>()?;
+    RecordBatch::try_new(Arc::clone(schema), columns)
+        .map_err(|e| Error::failed("the rows do not have the columns that were planned").because(e))
+}
+
+/// A column as `field` says, exactly or not at all.
+pub(super) fn cast_exactly(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+    if column.data_type() == field.data_type() {
+        return Ok(Arc::clone(column));
+    }
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    // The library's message may quote a value, so it is not kept.
+    cast_with_options(column, field.data_type(), &options).map_err(|_| {
+        Error::failed(format!(
+            "a value does not fit: {} cannot all be kept as {}",
+            column.data_type(),
+            field.data_type()
+        ))
+        .at(format!("column {}", field.name()))
+    })
+}
+
+/// The type that holds every value of `data_type` in a file, or none.
+fn stored(data_type: &DataType) -> Option<DataType> {
+    use DataType as T;
+    let nested = |field: &FieldRef| -> Option<FieldRef> {
+        let inner = stored(field.data_type())?;
+        Some(if inner == *field.data_type() {
+            Arc::clone(field)
+        } else {
+            Arc::new(field.as_ref().clone().with_data_type(inner))
+        })
+    };
+    Some(match data_type {
+        T::Timestamp(TimeUnit::Second, zone) => T::Timestamp(TimeUnit::Millisecond, zone.clone()),
+        T::Time32(TimeUnit::Second) => T::Time32(TimeUnit::Millisecond),
+        T::Date64 => T::Date32,
+        T::Interval(_)
+        | T::Duration(_)
+        | T::Union(..)
+        | T::RunEndEncoded(..)
+        | T::ListView(_)
+        | T::LargeListView(_) => {
+            return None;
+        }
+        T::List(field) => T::List(nested(field)?),
+        T::LargeList(field) => T::LargeList(nested(field)?),
+        T::FixedSizeList(field, len) => T::FixedSizeList(nested(field)?, *len),
+        T::Struct(fields) => {
+            if fields.is_empty() {
+                return None;
+            }
+            T::Struct(fields.iter().map(nested).collect::<Option<Vec<_>>>()?.into())
+        }
+        T::Map(field, sorted) => T::Map(nested(field)?, *sorted),
+        T::Dictionary(key, value) => {
+            let inner = stored(value)?;
+            if inner == **value && !value.is_nested() { T::Dictionary(key.clone(), Box::new(inner)) } else { inner }
+        }
+        other => other.clone(),
+    })
+}
+
+/// Parquet's own name for a type.
+fn parquet_name(stored: &DataType) -> String {
+    use DataType as T;
+    match stored {
+        T::Null => "INT32 (UNKNOWN)".to_owned(),
+        T::Boolean => "BOOLEAN".to_owned(),
+        T::Int8 => "INT32 (INT 8)".to_owned(),
+        T::Int16 => "INT32 (INT 16)".to_owned(),
+        T::Int32 => "INT32".to_owned(),
+        T::Int64 => "INT64".to_owned(),
+        T::UInt8 => "INT32 (UINT 8)".to_owned(),
+        T::UInt16 => "INT32 (UINT 16)".to_owned(),
+        T::UInt32 => "INT32 (UINT 32)".to_owned(),
+        T::UInt64 => "INT64 (UINT 64)".to_owned(),
+        T::Float16 => "FIXED 2 (FLOAT16)".to_owned(),
+        T::Float32 => "FLOAT".to_owned(),
+        T::Float64 => "DOUBLE".to_owned(),
+        T::Date32 | T::Date64 => "INT32 (DATE)".to_owned(),
+        T::Time32(_) => "INT32 (TIME ms)".to_owned(),
+        T::Time64(unit) => format!("INT64 (TIME {})", unit_name(*unit)),
+        T::Timestamp(unit, zone) => {
+            format!("INT64 (TIMESTAMP {}{})", unit_name(*unit), if zone.is_some() { " UTC" } else { "" })
+        }
+        T::Utf8 | T::LargeUtf8 | T::Utf8View => "BYTE_ARRAY (STRING)".to_owned(),
+        T::Binary | T::LargeBinary | T::BinaryView => "BYTE_ARRAY".to_owned(),
+        T::FixedSizeBinary(len) => format!("FIXED {len}"),
+        T::Decimal32(p, s) | T::Decimal64(p, s) | T::Decimal128(p, s) | T::Decimal256(p, s) => {
+            format!("DECIMAL({p}, {s})")
+        }
+        T::List(_) | T::LargeList(_) | T::FixedSizeList(..) => "LIST".to_owned(),
+        T::Map(..) => "MAP".to_owned(),
+        T::Struct(_) => "GROUP".to_owned(),
+        T::Dictionary(_, value) => parquet_name(value),
+        other => other.to_string(),
+    }
+}
+
+fn unit_name(unit: TimeUnit) -> &'static str {
+    match unit {
+        TimeUnit::Second => "s",
+        TimeUnit::Millisecond => "ms",
+        TimeUnit::Microsecond => "us",
+        TimeUnit::Nanosecond => "ns",
+    }
+}

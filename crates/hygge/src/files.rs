@@ -5,5 +5,6 @@ pub mod format;
 pub mod listing;
 pub mod parquet;
 pub mod paths;
+pub mod place;
 pub mod platform;
 pub mod settled;

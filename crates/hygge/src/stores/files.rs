@@ -1,1 +1,268 @@
 //! The store of files: a folder of files, or one file, in any format that can be written.
+
+mod load;
+mod place;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hygge_core::context::{Context, SplitContext};
+use hygge_core::fault::{self, FailPoint};
+use hygge_core::home::BatchStream;
+use hygge_core::place::PlaceId;
+use hygge_core::receipt::{Mode, Owner, Receipt};
+use hygge_core::store::{Capabilities, LoadPlan, LoadSpec, Place, Store};
+use hygge_core::{Error, Part, Result};
+
+use self::load::Chain;
+use self::place::FilePlace;
+use crate::files::durable::{Disk, Ways};
+use crate::files::format::FileFormat;
+use crate::files::place::lock::PlaceLock;
+use crate::files::place::{Held, LiveFiles, Shape, Sibling, names_in, one_file, receipts, sweep};
+use crate::files::{paths, platform};
+
+/// How long the old folder stays after its exchange: a reader that had opened it can still list it.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A store of files in one format.
+pub struct FileStore {
+    root: PathBuf,
+    written: String,
+    format: Arc<dyn FileFormat>,
+    disk: Disk,
+    grace: Duration,
+    /// What file systems were found able to do, by place.
+    ways: Arc<Mutex<HashMap<String, Ways>>>,
+}
+
+impl FileStore {
+    /// Files at `written` (a folder, or one file where the path ends in the format's extension), from the project's root.
+    /// The path may hold `{entity}`.
+    #[must_use]
+    pub fn new(root: &Path, written: &str, format: Arc<dyn FileFormat>) -> Self {
+        Self {
+            root: root.to_path_buf(),
+            written: written.to_owned(),
+            format,
+            disk: Disk::default(),
+            grace: GRACE,
+            ways: Arc::default(),
+        }
+    }
+
+    /// The same on another disk, and with another time that an old folder stays; for tests.
+    #[must_use]
+    pub fn on_disk(self, disk: Disk, grace: Duration) -> Self {
+        Self { disk, grace, ..self }
+    }
+
+    fn shape(&self) -> Shape {
+        let end = format!(".{}", self.format.extension());
+        let name = self.written.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+        if name.len() > end.len() && name.ends_with(&end) { Shape::OneFile } else { Shape::Folder }
+    }
+
+    fn sibling(&self, place: &PlaceId) -> Result<Sibling> {
+        Sibling::of(place, self.shape())
+    }
+
+    /// Names in the live folder, or the live file, that the last receipt does not speak of.
+    fn foreign(&self, sibling: &Sibling, last: Option<&Receipt>) -> Result<Vec<String>> {
+        if sibling.shape == Shape::OneFile {
+            let ours = match last {
+                _ if !sibling.live.exists() => true,
+                None => false,
+                Some(last) => {
+                    let live = LiveFiles::of(last, &sibling.place.shown)?;
+                    one_file::shows(sibling, self.format.as_ref(), last, &live)?
+                }
+            };
+            return Ok(if ours { Vec::new() } else { sibling.place.path.last().cloned().into_iter().collect() });
+        }
+        let known: Vec<String> = match last {
+            Some(last) => LiveFiles::of(last, &sibling.place.shown)?.files.into_iter().map(|f| f.name).collect(),
+            None => Vec::new(),
+        };
+        let mut names = names_in(&sibling.live)?;
+        names.retain(|name| !name.starts_with('.') && !known.contains(name));
+        Ok(names)
+    }
+
+    /// Refuses what nobody's receipt names, unless it is to be taken over and can be.
+    fn check_foreign(&self, sibling: &Sibling, spec: &LoadSpec, foreign: &[String]) -> Result<()> {
+        let Some(first) = foreign.first() else { return Ok(()) };
+        let shown = &spec.place.shown;
+        if sibling.shape == Shape::OneFile {
+            if spec.adopt {
+                return Ok(());
+            }
+            return Err(Error::refused("the file there was not made by this flow: it would be overwritten")
+                .at(shown)
+                .next_set(Part::Flow, "adopt: true"));
+        }
+        let end = format!(".{}", self.format.extension());
+        let strange = foreign.iter().find(|n| !n.ends_with(&end) || !sibling.live.join(n).is_file());
+        if let (true, Some(strange)) = (spec.adopt, strange) {
+            return Err(Error::refused(format!("the folder holds {strange}, which is no {} file", self.format.name()))
+                .at(shown)
+                .next(format!("move {strange} out of the folder")));
+        }
+        if spec.adopt {
+            return Ok(());
+        }
+        let more = match foreign.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let fate = if spec.mode == Mode::Replace { "replaces them" } else { "keeps them beside the new rows" };
+        let error = Error::refused(format!(
+            "the folder holds files that no load of hygge put there ({first}{more}), and readers would take them for rows of it"
+        ))
+        .at(shown);
+        Err(if strange.is_some() {
+            error.next("give the flow an empty folder, or move those files away")
+        } else {
+            error.next_set(Part::Flow, format!("adopt: true   # {fate}"))
+        })
+    }
+
+    fn likely_ways(&self, sibling: &Sibling) -> Ways {
+        let known = self.ways.lock().unwrap_or_else(PoisonError::into_inner).get(&sibling.place.key()).copied();
+        known.unwrap_or_else(|| {
+            let mut there = sibling.live.as_path();
+            while let (false, Some(parent)) = (there.exists(), there.parent()) {
+                there = parent;
+            }
+            let likely = platform::likely_exchanges(there);
+            Ways { exchange: likely, link: likely }
+        })
+    }
+}
+
+impl Store for FileStore {
+    fn kind(&self) -> &'static str {
+        self.format.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            parallel_writers: true,
+            loads_at_once: usize::MAX,
+            staging: true,
+            merge: false,
+            append: self.shape() == Shape::Folder,
+            scan_must_end_first: false,
+        }
+    }
+
+    fn place(&self, entity: Option<&str>) -> Result<PlaceId> {
+        if self.shape() == Shape::OneFile && entity.is_some() && !self.written.contains("{entity}") {
+            return Err(Error::refused("several entities cannot settle in one file")
+                .at(&self.written)
+                .next("give the path of a folder, or put {entity} in the file's name"));
+        }
+        let filled = paths::fill_entity(&self.written, entity)?;
+        paths::place_id(&paths::resolve(&self.root, &filled), &filled)
+    }
+
+    fn check(&self, _ctx: &Context, place: &PlaceId) -> Result<Vec<String>> {
+        let sibling = self.sibling(place)?;
+        sibling.check()?;
+        let line = match receipts::newest(&sibling, self.format.as_ref())? {
+            None => format!("{place}: nothing has settled yet"),
+            Some(last) => {
+                let files = LiveFiles::of(&last, &place.shown)?.files;
+                format!("{place}: {} files, load {} of {}", files.len(), last.seq, last.committed_at)
+            }
+        };
+        Ok(vec![line])
+    }
+
+    fn peek(&self, _ctx: &Context, place: &PlaceId) -> Result<Option<Receipt>> {
+        receipts::newest(&self.sibling(place)?, self.format.as_ref())
+    }
+
+    fn plan(&self, _ctx: &Context, spec: &LoadSpec, last: Option<&Receipt>) -> Result<LoadPlan> {
+        let sibling = self.sibling(&spec.place)?;
+        sibling.check()?;
+        match (&spec.mode, sibling.shape) {
+            (Mode::Merge { .. }, _) => {
+                return Err(Error::refused(format!("rows of {} files cannot be updated by key", self.format.name()))
+                    .at(&spec.place.shown)
+                    .next_set(Part::Flow, "mode: append   # or replace"));
+            }
+            (Mode::Append, Shape::OneFile) => {
+                return Err(Error::refused("rows cannot be appended to one file")
+                    .at(&spec.place.shown)
+                    .next("give the path of a folder, or use mode: replace"));
+            }
+            _ => {}
+        }
+        let foreign = self.foreign(&sibling, last)?;
+        self.check_foreign(&sibling, spec, &foreign)?;
+        let mut warnings = Vec::new();
+        if !foreign.is_empty() {
+            let fate = if spec.mode == Mode::Replace { "go" } else { "stay" };
+            warnings.push(format!("{} files that no load put there are taken over; they {fate}", foreign.len()));
+        }
+        let ways = self.likely_ways(&sibling);
+        let exchanged = ways.exchange && (ways.link || spec.mode == Mode::Replace);
+        let (publish, guarantee) = match sibling.shape {
+            Shape::OneFile => (
+                "a new file takes the old one's name in one step",
+                "nothing lost, nothing twice; readers see the old file or the new one",
+            ),
+            Shape::Folder if exchanged || !sibling.live.exists() => (
+                "a new folder takes the old one's name in one step",
+                "nothing lost, nothing twice; readers see whole loads only, or (on a replace) a file that is gone",
+            ),
+            Shape::Folder => (
+                "the folder is moved aside, changed and moved back: this file system cannot exchange folders",
+                "nothing lost, nothing twice; the folder is absent for a moment, or after a kill until the next run; never half",
+            ),
+        };
+        Ok(LoadPlan {
+            publish: publish.to_owned(),
+            guarantee: guarantee.to_owned(),
+            ddl: Vec::new(),
+            columns: self.format.plan(&spec.schema)?,
+            warnings,
+        })
+    }
+
+    fn lock(&self, ctx: &Context, place: &PlaceId, owner: &Owner) -> Result<Box<dyn Place>> {
+        let sibling = self.sibling(place)?;
+        sibling.check()?;
+        let lock = PlaceLock::take(&sibling, &self.disk, ctx, owner)?;
+        let held = Held {
+            sibling,
+            lock,
+            disk: self.disk.clone(),
+            format: Arc::clone(&self.format),
+            run: Arc::clone(&ctx.run),
+        };
+        fault::pass(FailPoint::Locked)?;
+        sweep::sweep(&held)?;
+        let last = receipts::newest(&held.sibling, held.format.as_ref())?;
+        Ok(Box::new(FilePlace { held, last, grace: self.grace, ways: Arc::clone(&self.ways) }))
+    }
+
+    fn read_back(&self, ctx: &SplitContext, place: &PlaceId, receipt: &Receipt) -> Result<Box<dyn BatchStream>> {
+        let sibling = self.sibling(place)?;
+        let files = LiveFiles::of(receipt, &place.shown)?.files;
+        let files = files
+            .iter()
+            .map(|file| match sibling.shape {
+                Shape::Folder => sibling.live.join(&file.name),
+                Shape::OneFile => sibling.live.clone(),
+            })
+            .collect();
+        Ok(Box::new(Chain::new(Arc::clone(&self.format), Arc::clone(&receipt.schema), files, ctx)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! What is done first with a place that was just locked: dead runs are disarmed, their doubts settled, their leavings
+//! removed; in this order.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use hygge_core::fault::{self, FailPoint};
+use hygge_core::{Error, Result};
+
+use super::receipts::{self, State};
+use super::{Held, LiveFiles, Shape, fallback, names_in};
+
+/// The head of a dead run's staging.
+pub(super) const DEAD: &str = "dead-";
+
+/// Sweeps. Whatever is in doubt afterwards is settled; whatever could not be removed is tried again by the next run.
+///
+/// # Errors
+/// If a dead run cannot be disarmed, or its doubt not be settled: then the place must not be written.
+pub fn sweep(held: &Held) -> Result<()> {
+    let sibling = &held.sibling;
+    held.disk.make_dirs(&sibling.receipts())?;
+    held.disk.make_dirs(&sibling.staging())?;
+
+    // First: a run that lost its lock and wakes up must find nothing that it could still publish.
+    let staging = sibling.staging();
+    let mut renamed = false;
+    for name in names_in(&staging)? {
+        if name.starts_with(DEAD) {
+            continue;
+        }
+        let mut to = staging.join(format!("{DEAD}{name}"));
+        let mut n = 1;
+        while to.symlink_metadata().is_ok() {
+            n += 1;
+            to = staging.join(format!("{DEAD}{name}.{n}"));
+        }
+        held.disk.rename(&staging.join(&name), &to).map_err(|e| Error::io("set aside", &staging.join(&name), e))?;
+        renamed = true;
+    }
+    if renamed {
+        held.disk.sync_dir(&staging)?;
+    }
+    fault::pass(FailPoint::SweepRenamed)?;
+
+    settle_doubts(held)?;
+    fault::pass(FailPoint::SweepSettled)?;
+
+    for name in names_in(&staging)? {
+        if let Some(run) = name.strip_prefix(DEAD) {
+            // What cannot be removed is in nobody's way.
+            let _ = remove_staging(held, &staging.join(&name), run);
+        }
+    }
+    Ok(())
+}
+
+/// Gives every receipt in doubt its final name, or removes it.
+fn settle_doubts(held: &Held) -> Result<()> {
+    let sibling = &held.sibling;
+    let entries = receipts::entries(sibling)?;
+    let mut last = entries.iter().filter(|e| e.state == State::Settled).map(|e| e.seq).max().unwrap_or(0);
+    let mut touched = false;
+    for entry in entries.iter().filter(|e| e.state != State::Settled) {
+        touched = true;
+        // A doubt that was never whole on the disk was never acted on.
+        let receipt = match receipts::read(&entry.path, sibling) {
+            Ok(Some(receipt)) => receipt,
+            Ok(None) => continue,
+            Err(error) if error.found().contains("later version") => return Err(error),
+            Err(_) => {
+                held.disk.remove_file(&entry.path)?;
+                continue;
+            }
+        };
+        let settled = entry.seq > last
+            && match entry.state {
+                State::Intent => fallback::finish(held, &receipt)?,
+                _ => receipts::is_visible(sibling, held.format.as_ref(), &receipt)?,
+            };
+        if settled {
+            // What is visible must be durable before its receipt says so.
+            held.disk.sync_dir(&sibling.parent)?;
+            let to = receipts::settled_path(sibling, entry.seq);
+            held.disk.rename(&entry.path, &to).map_err(|e| Error::io("rename", &entry.path, e))?;
+            last = entry.seq;
+        } else {
+            held.disk.remove_file(&entry.path)?;
+        }
+    }
+    if touched {
+        held.disk.sync_dir(&sibling.receipts())?;
+    }
+    Ok(())
+}
+
+/// Removes a run's staging, but no name that neither a receipt nor the run itself holds: such a name is brought back to
+/// the live folder. Nor the last copy of a file that should be live.
+///
+/// # Errors
+/// If something cannot be removed.
+pub fn remove_staging(held: &Held, staging: &Path, run: &str) -> Result<()> {
+    // `dead-<run>.2` and the like are the same run.
+    let run = run.split('.').next().unwrap_or(run);
+    let mut known = None;
+    for name in names_in(staging)? {
+        let path = staging.join(&name);
+        if !path.is_dir() {
+            if name.ends_with(".staged") {
+                held.disk.remove_file(&path)?;
+            }
+            continue;
+        }
+        if !["parts", "fresh", "old"].contains(&name.as_str()) {
+            continue;
+        }
+        for inner in names_in(&path)? {
+            let file = path.join(&inner);
+            if (name == "parts" && inner.ends_with(".staged")) || receipts::is_of_run(&inner, run) {
+                held.disk.remove_file(&file)?;
+                continue;
+            }
+            let known = match &known {
+                Some(known) => known,
+                None => known.insert(Known::read(held)?),
+            };
+            if known.live.contains(&inner) && !held.sibling.live.join(&inner).exists() {
+                continue;
+            }
+            if known.ever.contains(&inner) {
+                held.disk.remove_file(&file)?;
+            } else if held.sibling.shape == Shape::Folder {
+                bring_back(held, &file, &inner)?;
+            }
+        }
+        held.disk.remove_dir(&path)?;
+    }
+    held.disk.remove_dir(staging)
+}
+
+/// The names that receipts hold.
+struct Known {
+    /// By the last one.
+    live: HashSet<String>,
+    /// By any.
+    ever: HashSet<String>,
+}
+
+impl Known {
+    fn read(held: &Held) -> Result<Self> {
+        let last = receipts::newest(&held.sibling, held.format.as_ref())?;
+        let live = match last {
+            Some(receipt) => {
+                LiveFiles::of(&receipt, &held.sibling.place.shown)?.files.into_iter().map(|f| f.name).collect()
+            }
+            None => HashSet::new(),
+        };
+        Ok(Self { live, ever: receipts::held_names(&held.sibling)? })
+    }
+}
+
+/// Moves a name that is not ours into the live folder.
+pub(super) fn bring_back(held: &Held, file: &Path, name: &str) -> Result<()> {
+    let to = held.sibling.live.join(name);
+    match held.disk.rename_new(file, &to) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let (here, there) = (super::Identity::at(file), super::Identity::at(&to));
+            // The same file under both names (it was about to be adopted): one name is enough.
+            if matches!((here, there), (Ok(Some(a)), Ok(Some(b))) if a == b) {
+                held.disk.remove_file(file)
+            } else {
+                Ok(())
+            }
+        }
+        Err(error) => Err(Error::io("bring back", file, error)),
+    }
+}

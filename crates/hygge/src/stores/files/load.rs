@@ -1,0 +1,226 @@
+//! A load on its way into a place of files.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use hygge_core::context::{Context, SplitContext};
+use hygge_core::home::{Batch, BatchStream};
+use hygge_core::receipt::Receipt;
+use hygge_core::split::{Split, Staged};
+use hygge_core::store::{Attempt, Cleanup, Commit, Load, Settled, Writer};
+use hygge_core::tally::Tallier;
+use hygge_core::{Error, Result};
+
+use crate::files::durable::Ways;
+use crate::files::format::{Encoder, FileFormat};
+use crate::files::place::folder::{Publish, part_path};
+use crate::files::place::{Held, LiveFile, Shape, one_file, receipts, sweep};
+use crate::files::platform::Identity;
+
+/// Splits go to files of their own in this run's staging.
+pub(super) struct FileLoad {
+    shared: Arc<Shared>,
+    ways: Ways,
+    last: Option<Receipt>,
+    adopted: Vec<LiveFile>,
+    grace: Duration,
+}
+
+/// What the load and its writers share. The place is held until the last of them is gone.
+struct Shared {
+    held: Held,
+    staging: Identity,
+    schema: SchemaRef,
+    staged: Mutex<HashMap<u32, Staged>>,
+}
+
+impl Shared {
+    fn staged(&self) -> MutexGuard<'_, HashMap<u32, Staged>> {
+        self.staged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FileLoad {
+    pub(super) fn new(
+        held: Held,
+        staging: Identity,
+        ways: Ways,
+        last: Option<Receipt>,
+        adopted: Vec<LiveFile>,
+        schema: SchemaRef,
+        grace: Duration,
+    ) -> Self {
+        let shared = Arc::new(Shared { held, staging, schema, staged: Mutex::default() });
+        Self { shared, ways, last, adopted, grace }
+    }
+}
+
+impl Load for FileLoad {
+    fn writer(&self, split: &Split, ctx: &SplitContext) -> Result<Attempt> {
+        if let Some(staged) = self.shared.staged().get(&split.ordinal) {
+            return Ok(Attempt::AlreadyStaged(staged.clone()));
+        }
+        let held = &self.shared.held;
+        let name = format!("{:05}-{}.{}.staged", split.ordinal, ctx.attempt, held.format.extension());
+        let path = held.staging().join("parts").join(name);
+        let file = held.disk.create(&path)?;
+        let encoder = held.format.encoder(file, &self.shared.schema, ctx).map_err(|e| in_split(e, split))?;
+        Ok(Attempt::Write(Box::new(FileWriter {
+            shared: Arc::clone(&self.shared),
+            split: split.clone(),
+            attempt: ctx.attempt,
+            path,
+            encoder: Some(encoder),
+            tallier: Tallier::new(&self.shared.schema),
+            done: false,
+        })))
+    }
+
+    fn read_back(&self, staged: &[Staged], ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {
+        let files = staged.iter().map(|s| part_path(&self.shared.held, s.split)).collect();
+        let format = Arc::clone(&self.shared.held.format);
+        Ok(Box::new(Chain::new(format, Arc::clone(&self.shared.schema), files, ctx)))
+    }
+
+    fn commit(self: Box<Self>, _ctx: &Context, commit: Commit) -> Result<Settled> {
+        let Commit { receipt, mut staged } = commit;
+        staged.sort_by_key(|s| s.split);
+        {
+            let admitted = self.shared.staged();
+            if let Some(strange) = staged.iter().find(|s| admitted.get(&s.split) != Some(*s)) {
+                return Err(Error::bug(format!("split {} was handed to the commit but never staged", strange.split)));
+            }
+        }
+        let held = &self.shared.held;
+        let publish = Publish {
+            held,
+            staging: self.shared.staging,
+            ways: self.ways,
+            last: self.last.as_ref(),
+            adopted: &self.adopted,
+            schema: &self.shared.schema,
+        };
+        let (receipt, wait) = match held.sibling.shape {
+            Shape::Folder => publish.commit(receipt, &staged)?,
+            Shape::OneFile => (one_file::commit(&publish, receipt, &staged)?, false),
+        };
+        let now = Instant::now();
+        let shared = self.shared;
+        Ok(Settled {
+            receipt,
+            cleanup: Some(Cleanup {
+                not_before: if wait { now + self.grace } else { now },
+                run: Box::new(move || {
+                    let held = &shared.held;
+                    // What cannot be removed now is removed by the next run.
+                    let _ = sweep::remove_staging(held, &held.staging(), &held.run);
+                    receipts::prune(&held.sibling, &held.disk);
+                }),
+            }),
+        })
+    }
+
+    fn abort(self: Box<Self>) {
+        let held = &self.shared.held;
+        let _ = sweep::remove_staging(held, &held.staging(), &held.run);
+    }
+}
+
+/// One attempt at a split, in a file that nobody else knows.
+struct FileWriter {
+    shared: Arc<Shared>,
+    split: Split,
+    attempt: u32,
+    path: PathBuf,
+    encoder: Option<Box<dyn Encoder>>,
+    tallier: Tallier,
+    done: bool,
+}
+
+impl Writer for FileWriter {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let encoder = self.encoder.as_mut().ok_or_else(|| Error::bug("rows were written to a finished split"))?;
+        self.tallier.add(batch)?;
+        encoder.write(batch).map_err(|e| in_split(e, &self.split))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Staged> {
+        let encoder = self.encoder.take().ok_or_else(|| Error::bug("a split was finished twice"))?;
+        let held = &self.shared.held;
+        let file = encoder.finish().map_err(|e| in_split(e, &self.split))?;
+        held.disk.sync_file(&file, &self.path)?;
+        let staged = Staged {
+            split: self.split.ordinal,
+            attempt: self.attempt,
+            tally: self.tallier.tally(),
+            stored_rows: held.format.count_rows(&self.path)?,
+            bytes: file.metadata().map_err(|e| Error::io("look at", &self.path, e))?.len(),
+            payload: serde_json::Value::Null,
+        };
+        // One attempt per split: the first to take the name is the one. The name itself becomes durable with the folder
+        // that is published.
+        let mut admitted = self.shared.staged();
+        if let Some(first) = admitted.get(&self.split.ordinal) {
+            return Ok(first.clone());
+        }
+        let to = part_path(held, self.split.ordinal);
+        held.disk.rename_new(&self.path, &to).map_err(|e| Error::io("stage", &to, e))?;
+        admitted.insert(self.split.ordinal, staged.clone());
+        drop(admitted);
+        self.done = true;
+        Ok(staged)
+    }
+}
+
+impl Drop for FileWriter {
+    fn drop(&mut self) {
+        if !self.done {
+            self.encoder = None;
+            let _ = self.shared.held.disk.remove_file(&self.path);
+        }
+    }
+}
+
+/// Says which split an error speaks of, where it does not say anything more precise.
+fn in_split(error: Error, split: &Split) -> Error {
+    if error.place().is_some() { error } else { error.at(split.label.clone()) }
+}
+
+/// Files read one after the other.
+pub(super) struct Chain {
+    format: Arc<dyn FileFormat>,
+    schema: SchemaRef,
+    files: VecDeque<PathBuf>,
+    current: Option<Box<dyn BatchStream>>,
+    ctx: SplitContext,
+}
+
+impl Chain {
+    pub(super) fn new(
+        format: Arc<dyn FileFormat>,
+        schema: SchemaRef,
+        files: VecDeque<PathBuf>,
+        ctx: &SplitContext,
+    ) -> Self {
+        Self { format, schema, files, current: None, ctx: ctx.clone() }
+    }
+}
+
+impl BatchStream for Chain {
+    fn next(&mut self) -> Result<Option<Batch>> {
+        loop {
+            if let Some(stream) = &mut self.current {
+                if let Some(batch) = stream.next()? {
+                    return Ok(Some(batch));
+                }
+                self.current = None;
+            }
+            let Some(path) = self.files.pop_front() else { return Ok(None) };
+            self.current = Some(self.format.read(&path, &self.schema, &self.ctx)?);
+        }
+    }
+}

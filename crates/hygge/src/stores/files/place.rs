@@ -1,0 +1,119 @@
+//! A place of files that this run holds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hygge_core::context::Context;
+use hygge_core::receipt::Receipt;
+use hygge_core::store::{Live, Load, LoadPlan, LoadSpec, Place};
+use hygge_core::{Error, Result};
+
+use super::load::FileLoad;
+use crate::files::durable::Ways;
+use crate::files::place::{Held, LiveFile, LiveFiles, Shape, names_in, one_file};
+use crate::files::platform::Identity;
+
+/// What `Store::lock` answers with.
+pub(super) struct FilePlace {
+    pub(super) held: Held,
+    pub(super) last: Option<Receipt>,
+    pub(super) grace: Duration,
+    pub(super) ways: Arc<Mutex<HashMap<String, Ways>>>,
+}
+
+impl FilePlace {
+    /// The files that no receipt names and that are taken over, with their rows.
+    fn adopted(&self) -> Result<Vec<LiveFile>> {
+        let held = &self.held;
+        if held.sibling.shape == Shape::OneFile {
+            return Ok(Vec::new());
+        }
+        let known: Vec<String> = match &self.last {
+            Some(last) => LiveFiles::of(last, &held.sibling.place.shown)?.files.into_iter().map(|f| f.name).collect(),
+            None => Vec::new(),
+        };
+        let end = format!(".{}", held.format.extension());
+        let mut out = Vec::new();
+        for name in names_in(&held.sibling.live)? {
+            if name.starts_with('.') || known.contains(&name) || !name.ends_with(&end) {
+                continue;
+            }
+            let path = held.sibling.live.join(&name);
+            let meta = std::fs::metadata(&path).map_err(|e| Error::io("look at", &path, e))?;
+            out.push(LiveFile { name, size: meta.len(), rows: held.format.count_rows(&path)? });
+        }
+        Ok(out)
+    }
+
+    fn ways(&self) -> Result<Ways> {
+        let key = self.held.sibling.place.key();
+        let mut known = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ways) = known.get(&key) {
+            return Ok(*ways);
+        }
+        let ways = match self.held.sibling.shape {
+            Shape::Folder => self.held.disk.probe(&self.held.staging())?,
+            // One file is renamed, which every file system can.
+            Shape::OneFile => Ways { exchange: true, link: true },
+        };
+        known.insert(key, ways);
+        Ok(ways)
+    }
+}
+
+impl Place for FilePlace {
+    fn last_receipt(&self) -> Option<&Receipt> {
+        self.last.as_ref()
+    }
+
+    fn live(&self, _ctx: &Context) -> Result<Live> {
+        let Some(last) = &self.last else { return Ok(Live::Present) };
+        let sibling = &self.held.sibling;
+        let live = LiveFiles::of(last, &sibling.place.shown)?;
+        if sibling.shape == Shape::OneFile {
+            return Ok(if !sibling.live.exists() {
+                Live::Missing("the file is gone".to_owned())
+            } else if one_file::shows(sibling, self.held.format.as_ref(), last, &live)? {
+                Live::Present
+            } else {
+                Live::Missing("the file is not the one that settled".to_owned())
+            });
+        }
+        let mut gone = Vec::new();
+        let mut changed = Vec::new();
+        for file in &live.files {
+            let path = sibling.live.join(&file.name);
+            match std::fs::metadata(&path) {
+                Ok(meta) if meta.len() == file.size => {}
+                Ok(_) => changed.push(&file.name),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => gone.push(&file.name),
+                Err(error) => return Err(Error::io("look at", &path, error)),
+            }
+        }
+        let of = live.files.len();
+        Ok(match (gone.as_slice(), changed.as_slice()) {
+            ([], []) => Live::Present,
+            ([first, ..], _) if of == 1 => Live::Missing(format!("its file is gone: {first}")),
+            ([first, ..], _) => Live::Missing(format!("{} of {of} files are gone, first: {first}", gone.len())),
+            ([], [first, ..]) => Live::Missing(format!(
+                "{} of {of} files have another size than they had, first: {first}",
+                changed.len()
+            )),
+        })
+    }
+
+    fn open(self: Box<Self>, _ctx: &Context, spec: &LoadSpec, _plan: &LoadPlan) -> Result<Box<dyn Load>> {
+        let staging = self.held.staging();
+        self.held.disk.make_dir(&staging)?;
+        self.held.disk.make_dir(&staging.join("parts"))?;
+        self.held.disk.sync_dir(&self.held.sibling.staging())?;
+        let identity = Identity::at(&staging)
+            .map_err(|e| Error::io("look at", &staging, e))?
+            .ok_or_else(|| Error::failed("the staging that was just made is gone").at(&spec.place.shown))?;
+        let ways = self.ways()?;
+        let adopted = if spec.adopt { self.adopted()? } else { Vec::new() };
+        let Self { held, last, grace, .. } = *self;
+        Ok(Box::new(FileLoad::new(held, identity, ways, last, adopted, Arc::clone(&spec.schema), grace)))
+    }
+}

@@ -1,0 +1,97 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hygge_core::conformance::{Row, StoreUnderTest, rows_of, store_laws};
+use hygge_core::store::Store;
+
+use super::FileStore;
+use crate::files::durable::Disk;
+use crate::files::parquet::ParquetFormat;
+
+/// A place under the laws, on one kind of disk.
+struct Subject {
+    dir: tempfile::TempDir,
+    path: &'static str,
+    disk: fn() -> Disk,
+}
+
+fn subject(path: &'static str, disk: fn() -> Disk) -> Subject {
+    Subject { dir: tempfile::tempdir().expect("a folder"), path, disk }
+}
+
+/// The rows in one Parquet file, read without our own reader.
+fn rows_in(path: &Path) -> Vec<Row> {
+    let file = std::fs::File::open(path).expect("opens");
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 1_000).expect("a Parquet file");
+    reader.flat_map(|batch| rows_of(&batch.expect("reads"))).collect()
+}
+
+impl StoreUnderTest for Subject {
+    fn store(&self) -> Arc<dyn Store> {
+        let store = FileStore::new(self.dir.path(), self.path, Arc::new(ParquetFormat::default()));
+        Arc::new(store.on_disk((self.disk)(), std::time::Duration::from_millis(1)))
+    }
+
+    fn visible(&self) -> Option<Vec<Row>> {
+        let live = self.dir.path().join(self.path);
+        if live.is_file() {
+            return Some(rows_in(&live));
+        }
+        let entries = std::fs::read_dir(live).ok()?;
+        Some(entries.flat_map(|entry| rows_in(&entry.expect("an entry").path())).collect())
+    }
+
+    fn lose_lock(&self) -> bool {
+        let hidden =
+            self.dir.path().join(format!("data/.{}.hygge/lock", self.path.rsplit('/').next().expect("a name")));
+        std::fs::remove_file(hidden).expect("the lock is there");
+        true
+    }
+
+    fn fingerprint(&self) -> String {
+        let mut lines = Vec::new();
+        walk(self.dir.path(), &mut lines);
+        lines.sort();
+        lines.join("\n")
+    }
+
+    fn root(&self) -> PathBuf {
+        self.dir.path().to_path_buf()
+    }
+}
+
+fn walk(path: &Path, lines: &mut Vec<String>) {
+    use std::os::unix::fs::MetadataExt;
+    let meta = std::fs::symlink_metadata(path).expect("looks");
+    lines.push(format!("{} {} {} {}", path.display(), meta.ino(), meta.mtime_nsec(), meta.len()));
+    if meta.is_dir() {
+        for entry in std::fs::read_dir(path).expect("lists") {
+            walk(&entry.expect("an entry").path(), lines);
+        }
+    }
+}
+
+#[test]
+fn a_folder_keeps_the_laws() {
+    store_laws(|| subject("data/laws", Disk::default));
+}
+
+#[test]
+fn a_folder_without_exchange_keeps_the_laws() {
+    store_laws(|| subject("data/laws", || Disk::default().without_exchange()));
+}
+
+#[test]
+fn a_folder_without_links_keeps_the_laws() {
+    store_laws(|| subject("data/laws", || Disk::default().without_links()));
+}
+
+#[test]
+fn a_folder_without_either_keeps_the_laws() {
+    store_laws(|| subject("data/laws", || Disk::default().without_exchange().without_links()));
+}
+
+#[test]
+fn one_file_keeps_the_laws() {
+    store_laws(|| subject("data/laws.parquet", Disk::default));
+}

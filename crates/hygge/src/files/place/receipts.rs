@@ -100,7 +100,7 @@ pub fn newest(sibling: &Sibling, format: &dyn FileFormat) -> Result<Option<Recei
     // A receipt can get its final name between listing and reading it: then the list is made again.
     for _ in 0..16 {
         if let Look::Found(answer) = look(sibling, format)? {
-            return inside(sibling, format, answer);
+            return inside(sibling, format, *answer);
         }
     }
     Err(Error::transient("the receipts change faster than they can be read").at(&sibling.place.shown))
@@ -108,7 +108,7 @@ pub fn newest(sibling: &Sibling, format: &dyn FileFormat) -> Result<Option<Recei
 
 /// One look at the receipts.
 enum Look {
-    Found(Option<Receipt>),
+    Found(Box<Option<Receipt>>),
     /// A receipt was renamed meanwhile.
     Again,
 }
@@ -124,14 +124,14 @@ fn look(sibling: &Sibling, format: &dyn FileFormat) -> Result<Look> {
             _ => is_visible(sibling, format, &receipt)?,
         };
         if settled {
-            return Ok(Look::Found(Some(receipt)));
+            return Ok(Look::Found(Box::new(Some(receipt))));
         }
     }
     if last == 0 {
-        return Ok(Look::Found(None));
+        return Ok(Look::Found(Box::new(None)));
     }
     let receipt = read(&settled_path(sibling, last), sibling)?;
-    Ok(receipt.map_or(Look::Again, |receipt| Look::Found(Some(receipt))))
+    Ok(receipt.map_or(Look::Again, |receipt| Look::Found(Box::new(Some(receipt)))))
 }
 
 /// One file may carry a receipt that those beside it do not know, as when it was brought here without them.

@@ -10,9 +10,9 @@ use arrow_array::types::{
     UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayAccessor};
-use arrow_buffer::i256;
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 
+use super::decimal::Scaled;
 use super::hash::ColumnKey;
 use super::kind::{Kind, interval_parts, nanoseconds};
 use crate::{Error, Result};
@@ -44,10 +44,13 @@ pub(super) fn add_column(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array:
         T::Float16 => native::<Float16Type>(lanes, key, array, |v| key.word(float_bits(f64::from(v)))),
         T::Float32 => native::<Float32Type>(lanes, key, array, |v| key.word(float_bits(f64::from(v)))),
         T::Float64 => native::<Float64Type>(lanes, key, array, |v| key.word(float_bits(v))),
-        T::Decimal32(_, s) => native::<Decimal32Type>(lanes, key, array, |v| decimal(key, i128::from(v), *s)),
-        T::Decimal64(_, s) => native::<Decimal64Type>(lanes, key, array, |v| decimal(key, i128::from(v), *s)),
-        T::Decimal128(_, s) => native::<Decimal128Type>(lanes, key, array, |v| decimal(key, v, *s)),
-        T::Decimal256(_, s) => native::<Decimal256Type>(lanes, key, array, |v| decimal256(key, v, *s)),
+        T::Decimal32(_, s) => decimals::<Decimal32Type>(lanes, key, array, *s),
+        T::Decimal64(_, s) => decimals::<Decimal64Type>(lanes, key, array, *s),
+        T::Decimal128(_, s) => decimals::<Decimal128Type>(lanes, key, array, *s),
+        T::Decimal256(_, s) => {
+            let scaled = Scaled::new(*s);
+            native::<Decimal256Type>(lanes, key, array, |v| key.element(scaled.element256(v)));
+        }
         T::Date32 => ints::<Date32Type>(lanes, key, array),
         T::Date64 => native::<Date64Type>(lanes, key, array, |v| key.wide(i128::from(v.div_euclid(86_400_000)))),
         T::Time32(TimeUnit::Second) => scaled::<Time32SecondType>(lanes, key, array, TimeUnit::Second),
@@ -194,47 +197,12 @@ fn float_bits(v: f64) -> u64 {
     }
 }
 
-/// Drops trailing zeros, so that 1.50 and 1.5 are one value.
-#[inline]
-fn decimal(key: ColumnKey, mut value: i128, scale: i8) -> Lanes {
-    let mut scale = i64::from(scale);
-    if value == 0 {
-        return key.word(0);
-    }
-    // Most decimals fit 64 bits, where division is cheap.
-    if let Ok(mut narrow) = i64::try_from(value) {
-        while narrow % 10 == 0 {
-            narrow /= 10;
-            scale -= 1;
-        }
-        value = i128::from(narrow);
-    } else {
-        while value % 10 == 0 {
-            value /= 10;
-            scale -= 1;
-        }
-    }
-    let [a, b] = key.wide(value);
-    let scale = scale.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    [a ^ scale, b.wrapping_add(scale)]
-}
-
-fn decimal256(key: ColumnKey, mut value: i256, scale: i8) -> Lanes {
-    if let Some(narrow) = value.to_i128() {
-        return decimal(key, narrow, scale);
-    }
-    let ten = i256::from_i128(10);
-    let mut scale = i64::from(scale);
-    while value % ten == i256::ZERO {
-        value /= ten;
-        scale -= 1;
-    }
-    if let Some(narrow) = value.to_i128() {
-        return decimal(key, narrow, i8::try_from(scale).unwrap_or(i8::MIN));
-    }
-    let [a, b] = key.bytes(&value.to_le_bytes());
-    let scale = scale.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    [a ^ scale, b.wrapping_add(scale)]
+fn decimals<T: ArrowPrimitiveType>(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array, scale: i8)
+where
+    T::Native: Into<i128>,
+{
+    let scaled = Scaled::new(scale);
+    native::<T>(lanes, key, array, |v| key.element(scaled.element(v.into())));
 }
 
 fn intervals(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array, unit: IntervalUnit) {

@@ -62,6 +62,14 @@ impl ColumnKey {
         self.pair(low, high)
     }
 
+    /// An element of a field below 2^127.
+    #[inline]
+    pub(super) fn element(self, x: u128) -> [u64; 2] {
+        #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
+        let (low, high) = (x as u64, (x >> 64) as u64);
+        self.pair(low, high)
+    }
+
     #[inline]
     fn pair(self, low: u64, high: u64) -> [u64; 2] {
         [fold(low ^ self.keys[0], high ^ self.high[0]), fold(low ^ self.keys[1], high.rotate_left(32) ^ self.high[1])]

@@ -8,6 +8,8 @@ Prints `ready` before the first look, then a line whenever what it sees changes:
     state ROWS SUM      a whole answer: how many rows, the sum of the column
     absent              there is nothing yet: no such folder, file or table
     gone                the answer broke off because a file went away between listing and opening
+    empty               pyarrow found a folder without files: it leaves out what went away between its listing and
+                        its stat, so that a replace between the two looks so to it; the listing reader tells whether it was
     error TEXT          anything else: a reader that saw a part would end here, or in a state that nobody wrote
 
 Ends with `polls N` once FILE exists, after one more look. Whether the states are right is for the caller to say.
@@ -18,6 +20,10 @@ import glob
 import os
 import sqlite3
 import sys
+
+
+class NoFiles(Exception):
+    """pyarrow found no file in a folder that is there."""
 
 
 def duckdb_reader(path, column):
@@ -43,20 +49,18 @@ def pyarrow_reader(path, column):
     import pyarrow.dataset
 
     def look():
-        cells = pyarrow.dataset.dataset(path, format="parquet").to_table(columns=[column]).column(column)
+        table = pyarrow.dataset.dataset(path, format="parquet")
+        if not table.files:
+            raise NoFiles
+        cells = table.to_table(columns=[column]).column(column)
         return len(cells), pyarrow.compute.sum(cells).as_py()
 
     return look
 
 
 def listing_reader(path, column):
-    """No reader of Parquet: how many files, and the sum of their sizes."""
-
-    def look():
-        sizes = [os.stat(os.path.join(path, name)).st_size for name in os.listdir(path)]
-        return len(sizes), sum(sizes)
-
-    return look
+    """No reader of Parquet: how many names one listing of the folder shows. Nothing may excuse it from being whole."""
+    return lambda: (len(os.listdir(path)), 0)
 
 
 def sqlite_reader(path, column):
@@ -82,7 +86,9 @@ READERS = {
 
 
 def told(error, path):
-    """`absent`, `gone` or `error`: the readers have no common word for a missing file."""
+    """`absent`, `gone`, `empty` or `error`: the readers have no common word for a missing file."""
+    if isinstance(error, NoFiles):
+        return "empty"
     text = " ".join(str(error).split())
     missing = isinstance(error, FileNotFoundError) or any(
         words in text

@@ -83,7 +83,7 @@ pub(crate) struct Poller {
 
 /// What a [`Poller`] saw.
 pub(crate) struct Seen {
-    /// Every state, in order, without repetitions: `state 3 6`, `absent`, `gone`, `error …`.
+    /// Every state, in order, without repetitions: `state 3 6`, `absent`, `gone`, `empty`, `error …`, as `tests/judge/poll.py` tells.
     pub(crate) states: Vec<String>,
     /// How often it looked.
     pub(crate) polls: u64,

@@ -1,1 +1,48 @@
 //! The configuration as written and as resolved, with the position of everything.
+//!
+//! A file is read in passes: YAML becomes a tree in which every value knows its line and column; `--var` and `${VAR}` change single
+//! values of it; then each mapping is read against the one table of keys, from which the JSON Schema comes, too. What is
+//! wrong is collected rather than thrown, so that a person sees all of it at once.
+
+mod ad_hoc;
+mod connection;
+mod entity;
+mod environment;
+mod fields;
+mod flow;
+mod home;
+mod keys;
+mod kinds;
+mod load;
+mod mode;
+mod order;
+mod overrides;
+mod part;
+mod problem;
+mod question;
+mod resolved;
+mod root;
+mod schema;
+mod shape;
+mod source;
+mod store;
+mod units;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use ad_hoc::AdHoc;
+pub use environment::Environment;
+pub use kinds::{
+    ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, HomeConfig, Infer, ParquetCodec, ParquetHome,
+    ParquetStore, SqliteHome, SqliteStore, StoreConfig,
+};
+pub use load::Locate;
+pub use problem::Problem;
+pub use resolved::{
+    DEFAULT_BATCH_ROWS, Entities, Entity, Flow, LogLevel, NamedHome, Project, RootOptions, Spot, Spots,
+};
+pub use schema::schema_json;
+pub use source::{Pos, mask};
+pub use units::{column_type, duration, size};

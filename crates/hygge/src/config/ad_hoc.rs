@@ -1,0 +1,182 @@
+//! Flows and homes that no file describes: `hygge copy` and `hygge preview URL`.
+
+use hygge_core::{Error, Result};
+
+use super::entity::Layer;
+use super::flow::{self, Shared};
+use super::home;
+use super::kinds::HomeConfig;
+use super::part::{Ending, HOME_SIDE, Kind, Names, ending, is_url, written};
+use super::problem::{Problem, Problems, first};
+use super::resolved::{Entities, Flow, RootOptions, Spots};
+use super::source::{Pos, Source};
+use super::yaml::{Map, Name, Node, Value};
+
+/// What `copy` may say beside its home and its store.
+#[derive(Clone, Debug, Default)]
+pub struct AdHoc {
+    /// The table to read, where the home is a database; else (or with `query`) the table to settle in.
+    pub table: Option<String>,
+    /// A SELECT to read.
+    pub query: Option<String>,
+    /// `replace` (the default), `append` or `merge`.
+    pub mode: Option<String>,
+    /// The columns that identify a row.
+    pub key: Vec<String>,
+    /// A condition in the home's SQL.
+    pub filter: Option<String>,
+    /// The columns to carry; empty means all.
+    pub columns: Vec<String>,
+}
+
+impl Flow {
+    /// One flow from two URLs or paths; formats go by the end of a path, and a folder is one of Parquet files.
+    ///
+    /// Its name is `copy`, and it has one entity without a name. Paths stay as they were given: relative to whatever the
+    /// caller takes for the root.
+    ///
+    /// # Errors
+    /// What is wrong with it, in the words of the command line.
+    pub fn ad_hoc(home: &str, store: &str, asked: &AdHoc) -> Result<Self> {
+        first(read(home, store, asked))
+    }
+}
+
+impl HomeConfig {
+    /// A home from a URL or a path; the format goes by its end, and a folder is one of Parquet files.
+    ///
+    /// # Errors
+    /// If it names nothing that can be read.
+    pub fn ad_hoc(url: &str) -> Result<Self> {
+        let mut problems = Problems::default();
+        let names = Names::default();
+        let part = place("HOME", url)
+            .map_err(|problem| problems.add(problem))
+            .ok()
+            .and_then(|(_, node)| written(&node, &HOME_SIDE, &names, &mut problems))
+            .and_then(|written| home::read(&written, &names, &mut problems));
+        first(part.map(|part| part.config).ok_or_else(|| problems.into_vec()))
+    }
+}
+
+fn argument(shown: &str, text: &str) -> Pos {
+    Pos::new(&Source::argument(shown, text), 1, 1, 1)
+}
+
+/// A home or a store as a mapping with one key.
+fn place(shown: &str, text: &str) -> Result<(Kind, Node), Problem> {
+    let at = argument(shown, text);
+    let (key, kind) = if is_url(text) {
+        ("connection", Kind::Sql)
+    } else {
+        match ending(text) {
+            Ending::File(kind) => ("path", kind),
+            Ending::Folder => ("path", Kind::Parquet),
+            Ending::Unknown(extension) => {
+                return Err(Problem::at(&at, format!("files that end in .{extension} are of no format that is known")).next(
+                    "give a path that ends in .parquet, .csv, .csv.gz, .csv.zst, .tsv, .db or .sqlite, or a folder (of Parquet files) with / at its end",
+                ));
+            }
+        }
+    };
+    let entry = (Name { text: key.into(), at: at.clone() }, Node::plain(&at, text));
+    Ok((kind, Node { at, value: Value::Map(Map { entries: vec![entry] }) }))
+}
+
+fn put(node: &mut Node, key: &str, shown: &str, text: &str) {
+    let at = argument(shown, text);
+    put_node(node, key, Node::plain(&at, text));
+}
+
+fn put_node(node: &mut Node, key: &str, value: Node) {
+    if let Value::Map(map) = &mut node.value {
+        map.entries.push((Name { text: key.to_owned(), at: value.at.clone() }, value));
+    }
+}
+
+fn list(shown: &str, items: &[String]) -> Node {
+    let at = argument(shown, "");
+    Node { at: at.clone(), value: Value::List(items.iter().map(|item| Node::plain(&at, item)).collect()) }
+}
+
+fn read(home: &str, store: &str, asked: &AdHoc) -> Result<Flow, Vec<Problem>> {
+    let (home_kind, mut home) = place("HOME", home).map_err(|problem| vec![problem])?;
+    let (store_kind, mut store) = place("STORE", store).map_err(|problem| vec![problem])?;
+    let alone = |problem: Problem| Err(vec![problem]);
+    let reads_table = home_kind == Kind::Sql && asked.query.is_none();
+    if let Some(table) = &asked.table {
+        if reads_table {
+            put(&mut home, "table", "--table", table);
+        } else if store_kind == Kind::Sql {
+            put(&mut store, "table", "--table", table);
+        } else {
+            return alone(
+                Problem::at(&argument("--table", table), "neither side has a table that this could name")
+                    .next("take it out; a path is all that files need"),
+            );
+        }
+    } else if reads_table {
+        return alone(
+            Problem::at(&home.at, "this is a whole database, and nothing says which table")
+                .next("add  --table NAME  or  --query 'SELECT …'"),
+        );
+    } else if store_kind == Kind::Sql && asked.query.is_some() {
+        return alone(
+            Problem::at(&store.at, "this is a whole database, and a query has no name to give the table")
+                .next("add  --table NAME"),
+        );
+    }
+    for (key, shown, text) in [("query", "--query", &asked.query), ("where", "--where", &asked.filter)] {
+        let Some(text) = text else { continue };
+        if home_kind != Kind::Sql {
+            return alone(
+                Problem::at(&argument(shown, text), "this is SQL, and files know none")
+                    .next("take it out, or copy the files into a .db file first"),
+            );
+        }
+        put(&mut home, key, shown, text);
+    }
+    if !asked.columns.is_empty() {
+        put_node(&mut home, "columns", list("--columns", &asked.columns));
+    }
+    let at = argument("copy", "");
+    let mut node = Node { at: at.clone(), value: Value::Map(Map::default()) };
+    put_node(&mut node, "home", home);
+    put_node(&mut node, "store", store);
+    if let Some(mode) = &asked.mode {
+        put(&mut node, "mode", "--mode", mode);
+        if mode == "append" && home_kind == Kind::Sql {
+            if asked.query.is_some() {
+                return alone(
+                    Problem::at(
+                        &argument("--mode", mode),
+                        "a query has no primary key to tell new rows by, and would bring all of them again",
+                    )
+                    .next("describe the flow in a project (hygge init), with  watermark:  or  append: every_run"),
+                );
+            }
+            put(&mut node, "incremental", "--mode", "true");
+        }
+    }
+    if !asked.key.is_empty() {
+        put_node(&mut node, "key", list("--key", &asked.key));
+    }
+    let mut problems = Problems::default();
+    let (names, options, defaults) = (Names::default(), RootOptions::default(), Layer::default());
+    let shared = Shared { names: &names, options: &options, defaults: &defaults };
+    let name = Name { text: "copy".into(), at };
+    let flow = flow::read(&name, &node, false, &shared, &mut problems).flow;
+    match flow {
+        Some(mut flow) if problems.is_empty() => {
+            flow.at = None;
+            if let Entities::Listed(entities) = &mut flow.entities {
+                for entity in entities {
+                    entity.spots = Spots::default();
+                }
+            }
+            Ok(flow)
+        }
+        _ if problems.is_empty() => Err(vec![Problem::from(Error::bug("a copy was refused without a reason"))]),
+        _ => Err(problems.into_vec()),
+    }
+}

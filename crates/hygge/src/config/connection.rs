@@ -1,0 +1,132 @@
+//! Connections and paths: what names a database or a place on disk.
+
+use super::fields::{Fields, Said};
+use super::part::{Names, Opened, is_url};
+use super::problem::{Problem, Problems, any_of, nearest};
+use super::source::Pos;
+
+/// The database file that `connection:` or `path:` names.
+pub(crate) fn database(opened: &Opened, names: &Names, problems: &mut Problems) -> Option<String> {
+    let fields = &opened.fields;
+    match (fields.at("connection"), fields.at("path")) {
+        (Some(connection), Some(path)) => {
+            problems.add(
+                Problem::at(path, format!("`path` and `connection` (at {connection}) both name the database"))
+                    .next("keep one of the two")
+                    .also(connection),
+            );
+            None
+        }
+        (None, None) if fields.strange => None,
+        (None, None) => {
+            problems.add(
+                Problem::at(&fields.at, format!("{} needs a `connection`", opened.shown))
+                    .next("write  connection: sqlite:///shop.db"),
+            );
+            None
+        }
+        (None, Some(_)) => path(fields, problems).map(|path| path.value),
+        (Some(_), None) => {
+            let node = fields.node("connection")?;
+            let scalar = node.scalar()?;
+            if is_url(&scalar.text) {
+                return problems.keep(sqlite_path(&node.at, &scalar.text));
+            }
+            let Some((_, url)) = names.connections.entry(&scalar.text) else {
+                problems.add(unknown_connection(&node.at, &scalar.text, scalar.shown(), names));
+                return None;
+            };
+            let scalar = url.scalar().filter(|scalar| !scalar.lost)?;
+            // What is wrong with the entry itself is told once, where it stands.
+            is_url(&scalar.text).then(|| problems.keep(sqlite_path(&url.at, &scalar.text))).flatten()
+        }
+    }
+}
+
+fn unknown_connection(at: &Pos, text: &str, shown: &str, names: &Names) -> Problem {
+    let problem = Problem::at(at, format!("no connection is called `{}`", super::source::mask(shown)));
+    let known = names.connections.entries.iter().map(|(name, _)| name.text.as_str());
+    if text.contains(['/', '.']) {
+        return problem.next("write a file as  path: shop.db  or as a URL: sqlite:///shop.db");
+    }
+    match nearest(text, known.clone()) {
+        Some(near) => problem.next(format!("write {near}, if that was meant")),
+        None if names.connections.entries.is_empty() => {
+            problem.next("write a URL such as sqlite:///shop.db, or name it under  connections:")
+        }
+        None => problem.next(format!("write {}, or a URL such as sqlite:///shop.db", any_of(known))),
+    }
+}
+
+/// The file that a SQLite URL names, relative to the root or absolute. The URL is never shown: it may hold a password.
+pub(crate) fn sqlite_path(at: &Pos, url: &str) -> Result<String, Problem> {
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    let refuse = |found: String, advice: &str| Err(Problem::at(at, found).next(advice));
+    let scheme = scheme.to_ascii_lowercase();
+    let base = scheme.split('+').next().unwrap_or_default();
+    if base != "sqlite" {
+        let known =
+            ["postgres", "postgresql", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "bigquery"];
+        return if known.contains(&base) {
+            refuse(
+                format!("connections to {base} come later; this version does not know them"),
+                "use what works now: sqlite:///shop.db",
+            )
+        } else {
+            refuse("this URL is of no database that is known".into(), "use what works now: sqlite:///shop.db")
+        };
+    }
+    let path = match rest.strip_prefix("//") {
+        None => rest,
+        Some(rest) => match rest.strip_prefix('/') {
+            Some(path) => path,
+            None if rest.is_empty() => "",
+            None => {
+                return refuse(
+                    "a SQLite URL has no server, and what stands between the second and the third slash is one".into(),
+                    "write three slashes for a file below the project (sqlite:///shop.db), four for an absolute path (sqlite:////var/shop.db)",
+                );
+            }
+        },
+    };
+    if path.is_empty() || path == ":memory:" {
+        return refuse(
+            "a database in memory is empty for everyone who opens it".into(),
+            "name a file: sqlite:///shop.db",
+        );
+    }
+    if path.contains('?') {
+        return refuse("options behind `?` in a SQLite URL are not known".into(), "take the ? and what follows out");
+    }
+    sound_path(at, path)?;
+    Ok(path.to_owned())
+}
+
+/// The `path:` of a part, checked as far as a text tells.
+pub(crate) fn path(fields: &Fields, problems: &mut Problems) -> Option<Said<String>> {
+    let said = fields.text("path")?;
+    let at = &fields.node("path")?.at;
+    problems.keep(sound_path(at, &said.value))?;
+    Some(said)
+}
+
+/// Refuses what is no path for anyone, and what belongs to hygge alone.
+pub(crate) fn sound_path(at: &Pos, path: &str) -> Result<(), Problem> {
+    if path == "~" || path.starts_with("~/") {
+        return Err(Problem::at(at, "`~` is not expanded in paths").next("write ${HOME}/… or the whole path"));
+    }
+    if path.contains("://") {
+        return Err(Problem::at(at, "a path is on this machine's disk, and this is a URL")
+            .next("write a path below the project or an absolute one"));
+    }
+    if path.contains(char::is_control) {
+        return Err(Problem::at(at, "this path holds a control character").next("write the path without it"));
+    }
+    let hidden = |part: &str| part.strip_prefix('.').is_some_and(|rest| rest.rsplit('.').next() == Some("hygge"));
+    let own = |part: &str| part.starts_with("_hygge") || hidden(part);
+    if path.split('/').any(own) {
+        return Err(Problem::at(at, "names that begin with _hygge, and folders like .users.hygge, are hygge's own")
+            .next("choose another path"));
+    }
+    Ok(())
+}

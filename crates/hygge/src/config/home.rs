@@ -1,0 +1,277 @@
+//! Reading one home.
+
+use super::connection::{database, path};
+use super::fields::{Fields, Said};
+use super::kinds::{ColumnTypes, CsvCompression, CsvHome, HomeConfig, Infer, ParquetHome, SqliteHome};
+use super::part::{Kind, Names, Opened, Written, open};
+use super::problem::{Problem, Problems};
+use super::resolved::Spot;
+use super::source::Pos;
+use super::units;
+use super::yaml::{Node, Value};
+
+/// A home with what it asks for, before a flow adds its own.
+pub(crate) struct HomePart {
+    pub(crate) at: Pos,
+    pub(crate) config: HomeConfig,
+    pub(crate) is_sql: bool,
+    pub(crate) table: Option<Said<String>>,
+    pub(crate) query: Option<Said<String>>,
+    pub(crate) tables: Option<Said<String>>,
+    pub(crate) exclude: Option<Said<Vec<Said<String>>>>,
+    pub(crate) columns: Option<ColumnsSaid>,
+    pub(crate) filter: Option<Said<String>>,
+    pub(crate) batch_rows: Option<Said<u64>>,
+    pub(crate) readers: Option<Said<u64>>,
+    pub(crate) spot: Spot,
+}
+
+/// What `columns:` says.
+#[derive(Clone)]
+pub(crate) struct ColumnsSaid {
+    pub(crate) at: Pos,
+    /// The columns to read; none where only types are given.
+    pub(crate) chosen: Option<Vec<String>>,
+    pub(crate) types: ColumnTypes,
+}
+
+/// Reads a home. None: it is broken, and why has been told.
+pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) -> Option<HomePart> {
+    let before = problems.told();
+    let opened = open(written, &super::part::HOME_SIDE, problems)?;
+    let fields = &opened.fields;
+    let columns = columns(fields, problems);
+    let types = columns.as_ref().map(|c| c.types.clone()).unwrap_or_default();
+    let config = match opened.kind {
+        Kind::Sql => {
+            one_question(fields, problems);
+            HomeConfig::Sqlite(SqliteHome { path: database(&opened, names, problems)?, types })
+        }
+        Kind::Parquet => {
+            no_types(columns.as_ref(), problems);
+            HomeConfig::Parquet(ParquetHome { path: files_path(&opened, problems)? })
+        }
+        Kind::Csv => HomeConfig::Csv(csv(&opened, types, problems)?),
+    };
+    if problems.told() > before {
+        return None;
+    }
+    Some(HomePart {
+        at: fields.at.clone(),
+        config,
+        is_sql: opened.kind == Kind::Sql,
+        table: fields.text("table"),
+        query: fields.text("query"),
+        tables: fields.text("tables"),
+        exclude: fields.texts("exclude"),
+        columns,
+        filter: fields.text("where"),
+        batch_rows: fields.count("batch_size"),
+        readers: fields.count("readers").or_else(|| fields.count("connections")),
+        spot: opened.spot,
+    })
+}
+
+/// `table`, `query` and `tables` exclude one another, and `readers` is `connections`.
+fn one_question(fields: &Fields, problems: &mut Problems) {
+    let mut first: Option<(&str, &Pos)> = None;
+    for name in ["table", "query", "tables"] {
+        let Some(at) = fields.at(name) else { continue };
+        match first {
+            None => first = Some((name, at)),
+            Some((other, there)) => problems.add(
+                Problem::at(at, format!("`{name}` and `{other}` (at {there}) both say what to read"))
+                    .next("keep one of the two")
+                    .also(there),
+            ),
+        }
+    }
+    if let (Some(at), None) = (fields.at("exclude"), fields.at("tables")) {
+        problems.add(
+            Problem::at(at, "`exclude` leaves tables out of `tables`, and there is no `tables`")
+                .next("write  tables: \"*\"  or take the line out"),
+        );
+    }
+    if let (Some(at), Some(tables)) = (fields.at("where"), fields.at("tables")) {
+        problems.add(
+            Problem::at(at, "one `where` cannot be asked of every table that `tables` finds")
+                .next("list the tables as  entities:  of the flow, each with its own `where`")
+                .also(tables),
+        );
+    }
+    if let (Some(said), Some(other)) = (fields.count("readers"), fields.count("connections"))
+        && said.value != other.value
+    {
+        problems.add(
+            Problem::at(&other.at, format!("`connections` and `readers` (at {}) say the same and disagree", said.at))
+                .next("keep one of the two")
+                .also(&said.at),
+        );
+    }
+}
+
+fn no_types(columns: Option<&ColumnsSaid>, problems: &mut Problems) {
+    if let Some(columns) = columns.filter(|columns| !columns.types.is_empty()) {
+        problems.add(
+            Problem::at(&columns.at, "Parquet files know the types of their columns, so none can be given here")
+                .next("write the names only:  columns: [id, name]"),
+        );
+    }
+}
+
+/// The path of a home of files: a file, a folder or a pattern.
+fn files_path(opened: &Opened, problems: &mut Problems) -> Option<String> {
+    if !opened.fields.has("path") {
+        problems.add(
+            Problem::at(&opened.fields.at, format!("{} needs a `path`", opened.shown))
+                .next("write  path: data/users  (a file, a folder, or a pattern such as data/*.csv)"),
+        );
+        return None;
+    }
+    let said = path(&opened.fields, problems)?;
+    let fits = match super::part::ending(&said.value) {
+        super::part::Ending::File(kind) => kind == opened.kind,
+        _ => true,
+    };
+    if !fits {
+        problems.add(
+            Problem::at(&said.at, format!("this path ends like another format than {} reads", opened.shown))
+                .next("mend the `path`, or the `type`"),
+        );
+        return None;
+    }
+    if said.value.contains('*') {
+        let plain = said.value.replace("{entity}", "x");
+        if let Err(error) = glob::Pattern::new(&plain) {
+            problems.add(
+                Problem::at(&said.at, format!("this pattern cannot be read: {}", error.msg))
+                    .next("use * within a folder and ** as a whole folder name"),
+            );
+            return None;
+        }
+    }
+    Some(said.value)
+}
+
+fn csv(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<CsvHome> {
+    let fields = &opened.fields;
+    let path = files_path(opened, problems)?;
+    let tabs = path.to_ascii_lowercase().contains(".tsv");
+    let separator = separator(fields, if tabs { b'\t' } else { b',' }, problems)?;
+    let quote = match fields.text("quote") {
+        None => Some(b'"'),
+        Some(said) if said.value == "none" => None,
+        Some(said) => match said.value.as_bytes() {
+            [byte] if byte.is_ascii() && *byte != separator && !byte.is_ascii_control() => Some(*byte),
+            _ => {
+                problems.add(
+                    Problem::at(&said.at, "`quote` takes one plain character that is not the separator, or none")
+                        .next("write  quote: \"'\"  or  quote: none"),
+                );
+                return None;
+            }
+        },
+    };
+    let compression = match fields.word("compression").map(|said| said.value) {
+        Some("none") => CsvCompression::None,
+        Some("gzip") => CsvCompression::Gzip,
+        Some("zstd") => CsvCompression::Zstd,
+        _ => CsvCompression::Auto,
+    };
+    Some(CsvHome {
+        path,
+        separator,
+        quote,
+        header: fields.flag("header").is_none_or(|said| said.value),
+        nulls: fields
+            .texts("nulls")
+            .map(|said| said.value.into_iter().map(|text| text.value).collect())
+            .unwrap_or_default(),
+        types,
+        infer: match fields.word("infer").map(|said| said.value) {
+            Some("all") => Infer::All,
+            _ => Infer::Sample,
+        },
+        compression,
+    })
+}
+
+/// The `separator:` of CSV files.
+pub(crate) fn separator(fields: &Fields, default: u8, problems: &mut Problems) -> Option<u8> {
+    let Some(said) = fields.text("separator") else {
+        // A separator that was written and does not fit has been told.
+        return (!fields.has("separator")).then_some(default);
+    };
+    match said.value.as_str() {
+        "tab" | "\\t" | "\t" => Some(b'\t'),
+        "comma" => Some(b','),
+        "semicolon" => Some(b';'),
+        "pipe" => Some(b'|'),
+        "space" => Some(b' '),
+        text => match text.as_bytes() {
+            [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r' | 0) => Some(*byte),
+            _ => {
+                problems.add(
+                    Problem::at(
+                        &said.at,
+                        "`separator` takes one plain character, or tab, comma, semicolon, pipe, space",
+                    )
+                    .next("write  separator: \";\"  or  separator: tab"),
+                );
+                None
+            }
+        },
+    }
+}
+
+/// Reads `columns:` of a home, a flow or an entity.
+pub(crate) fn columns(fields: &Fields, problems: &mut Problems) -> Option<ColumnsSaid> {
+    let node = fields.node("columns")?;
+    let mut out = ColumnsSaid { at: fields.at("columns")?.clone(), chosen: None, types: Vec::new() };
+    let mut seen: Vec<(String, Pos)> = Vec::new();
+    let mut see = |name: &str, at: &Pos, problems: &mut Problems| match seen.iter().find(|(n, _)| n == name) {
+        Some((_, first)) => problems.add(
+            Problem::at(at, format!("the column `{name}` is given twice, first at {first}"))
+                .next("keep one of the two"),
+        ),
+        None => seen.push((name.to_owned(), at.clone())),
+    };
+    let typed = |node: &Node, types: &mut ColumnTypes, names: &mut Vec<(String, Pos)>| {
+        for (name, word) in node.map().map(|map| map.entries.as_slice()).unwrap_or_default() {
+            if let Some(kind) = word.scalar().and_then(|scalar| units::column_type(&scalar.text).ok()) {
+                types.push((name.text.clone(), kind));
+            }
+            names.push((name.text.clone(), name.at.clone()));
+        }
+    };
+    let mut named = Vec::new();
+    match &node.value {
+        Value::Map(_) => {
+            typed(node, &mut out.types, &mut named);
+            for (name, at) in &named {
+                see(name, at, problems);
+            }
+            return Some(out);
+        }
+        Value::Scalar(scalar) => named.push((scalar.text.clone(), node.at.clone())),
+        Value::List(items) => {
+            for item in items {
+                match &item.value {
+                    Value::Scalar(scalar) => named.push((scalar.text.clone(), item.at.clone())),
+                    _ => typed(item, &mut out.types, &mut named),
+                }
+            }
+        }
+    }
+    for (name, at) in &named {
+        see(name, at, problems);
+    }
+    if named.is_empty() {
+        problems.add(
+            Problem::at(&node.at, "`columns` is an empty list, and a table without columns has no rows")
+                .next("name the columns, or take the line out to have all of them"),
+        );
+    }
+    out.chosen = Some(named.into_iter().map(|(name, _)| name).collect());
+    Some(out)
+}

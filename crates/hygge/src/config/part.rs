@@ -1,0 +1,300 @@
+//! What homes and stores have in common: names, bare paths, connections, kinds.
+
+use super::fields::{Fields, Known};
+use super::keys::{Key, PartKind};
+use super::problem::{Problem, Problems, any_of, nearest};
+use super::resolved::Spot;
+use super::source::Pos;
+use super::yaml::{Map, Name, Node, Value};
+
+/// What the text of `home:` and `store:` may name.
+#[derive(Default)]
+pub(crate) struct Names {
+    pub(crate) homes: Map,
+    pub(crate) stores: Map,
+    pub(crate) connections: Map,
+}
+
+/// The kinds of homes and stores that work now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sql,
+    Parquet,
+    Csv,
+}
+
+impl Kind {
+    fn of(word: &str) -> Option<Self> {
+        match word {
+            "sql" | "sqlite" => Some(Self::Sql),
+            "parquet" => Some(Self::Parquet),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+
+    fn index(self) -> usize {
+        match self {
+            Self::Sql => 0,
+            Self::Parquet => 1,
+            Self::Csv => 2,
+        }
+    }
+}
+
+/// Homes or stores: the words and tables that differ.
+pub(crate) struct Side {
+    /// `home` or `store`.
+    pub(crate) word: &'static str,
+    pub(crate) kinds: &'static [PartKind; 3],
+    pub(crate) types: &'static [&'static str],
+}
+
+/// Homes.
+pub(crate) static HOME_SIDE: Side = Side { word: "home", kinds: &super::keys::HOMES, types: super::keys::HOME_TYPES };
+/// Stores.
+pub(crate) static STORE_SIDE: Side =
+    Side { word: "store", kinds: &super::keys::STORES, types: super::keys::STORE_TYPES };
+
+/// A home or a store as a mapping, whatever it was written as.
+#[derive(Clone)]
+pub(crate) struct Written {
+    /// Always a mapping.
+    pub(crate) node: Node,
+    /// Set where it was written as a bare path.
+    bare: Option<(Pos, String)>,
+}
+
+/// Whether a text is a path or a URL rather than a name.
+pub(crate) fn is_path(text: &str) -> bool {
+    text.contains(['/', '.', '*']) || text.starts_with("sqlite:")
+}
+
+/// Whether a text is the URL of a database rather than a name.
+pub(crate) fn is_url(text: &str) -> bool {
+    text.contains("://") || text.starts_with("sqlite:")
+}
+
+/// Finds what the value of `home:` or `store:` says: a mapping, a name, or a bare path.
+pub(crate) fn written(node: &Node, side: &Side, names: &Names, problems: &mut Problems) -> Option<Written> {
+    let Value::Scalar(scalar) = &node.value else {
+        return Some(Written { node: node.clone(), bare: None });
+    };
+    if scalar.lost {
+        return None;
+    }
+    if is_path(&scalar.text) {
+        return Some(bare(node, &scalar.text, scalar.shown()));
+    }
+    let (entries, section) = if side.word == "home" { (&names.homes, "homes") } else { (&names.stores, "stores") };
+    if let Some(entry) = entries.get(&scalar.text) {
+        return match &entry.value {
+            Value::Scalar(inner) if !inner.lost && is_path(&inner.text) => {
+                Some(bare(entry, &inner.text, inner.shown()))
+            }
+            // What is wrong with it is told where it stands.
+            Value::Scalar(_) | Value::List(_) => None,
+            Value::Map(_) => Some(Written { node: entry.clone(), bare: None }),
+        };
+    }
+    let known = entries.entries.iter().map(|(name, _)| name.text.as_str());
+    let found = format!("no {} is called `{}`", side.word, scalar.shown());
+    let advice = match nearest(&scalar.text, known.clone()) {
+        Some(near) => format!("write {near}, if that was meant"),
+        None if entries.entries.is_empty() => {
+            format!("describe it under  {section}:, or write {}/ if it is a folder", scalar.shown())
+        }
+        None => format!("write {}, or {}/ if it is a folder", any_of(known), scalar.shown()),
+    };
+    problems.add(Problem::at(&node.at, found).next(advice));
+    None
+}
+
+fn bare(node: &Node, text: &str, shown: &str) -> Written {
+    let key = if is_url(text) { "connection" } else { "path" };
+    let name = Name { text: key.to_owned(), at: node.at.clone() };
+    Written {
+        node: Node { at: node.at.clone(), value: Value::Map(Map { entries: vec![(name, node.clone())] }) },
+        bare: Some((node.at.clone(), format!("{key}: {}", super::source::mask(shown)))),
+    }
+}
+
+/// Lays the keys of one mapping over another; both may keep some of them in `options:`.
+pub(crate) fn overlay(base: &Written, over: &Node) -> Written {
+    let mut entries = flat(&base.node);
+    let over_entries = flat(over);
+    for group in [["table", "query", "tables"], ["connection", "path", "path"]] {
+        if over_entries.iter().any(|(name, _)| group.contains(&name.text.as_str())) {
+            entries.retain(|(name, _)| !group.contains(&name.text.as_str()));
+        }
+    }
+    entries.retain(|(name, _)| !over_entries.iter().any(|(over, _)| over.text == name.text));
+    entries.extend(over_entries);
+    Written { node: Node { at: over.at.clone(), value: Value::Map(Map { entries }) }, bare: None }
+}
+
+fn flat(node: &Node) -> Vec<(Name, Node)> {
+    let mut out = Vec::new();
+    for (name, value) in node.map().map(|map| map.entries.as_slice()).unwrap_or_default() {
+        match (&value.value, name.text.as_str()) {
+            (Value::Map(options), "options") => out.extend(options.entries.iter().cloned()),
+            _ => out.push((name.clone(), value.clone())),
+        }
+    }
+    out
+}
+
+/// A home or store whose kind is known, with the keys of that kind.
+pub(crate) struct Opened {
+    pub(crate) kind: Kind,
+    pub(crate) fields: Fields,
+    /// `a csv home`.
+    pub(crate) shown: &'static str,
+    pub(crate) spot: Spot,
+}
+
+/// Reads `type` first, then the keys that go with it.
+pub(crate) fn open(written: &Written, side: &Side, problems: &mut Problems) -> Option<Opened> {
+    let kind = kind_of(written, side, problems)?;
+    let part = &side.kinds[kind.index()];
+    let elsewhere: Vec<(&'static str, &'static [Key])> = side
+        .kinds
+        .iter()
+        .filter(|other| other.shown != part.shown)
+        .map(|other| (other.shown, other.keys[1]))
+        .chain([("the flow", super::keys::DEFAULTS), ("the flow", super::keys::FLOW)])
+        .collect();
+    let known = Known { what: part.shown, tables: &part.keys, elsewhere: &elsewhere };
+    let fields = Fields::read(&written.node, &known, problems);
+    let spot = match &written.bare {
+        Some((at, same)) => Spot::Bare { at: at.clone(), part: side.word, same: same.clone() },
+        None => Spot::Mapping {
+            at: fields.first.clone(),
+            keys: fields.written().map(|(name, at)| (name.to_owned(), at.clone())).collect(),
+        },
+    };
+    Some(Opened { kind, fields, shown: part.shown, spot })
+}
+
+fn kind_of(written: &Written, side: &Side, problems: &mut Problems) -> Option<Kind> {
+    let entries = flat(&written.node);
+    let get = |key: &str| entries.iter().find(|(name, _)| name.text == key).map(|(_, node)| node);
+    if let Some(node) = get("type") {
+        let scalar = match &node.value {
+            Value::Scalar(scalar) if scalar.lost => return None,
+            Value::Scalar(scalar) if !scalar.is_null() => scalar,
+            _ => {
+                problems.add(
+                    Problem::at(&node.at, format!("`type` takes one word, and this is {}", node.kind()))
+                        .next(format!("write {}", any_of(side.types.iter().copied()))),
+                );
+                return None;
+            }
+        };
+        if let Some(kind) = Kind::of(&scalar.text) {
+            return Some(kind);
+        }
+        problems.add(unknown_kind(&node.at, scalar.shown(), &scalar.text, side));
+        return None;
+    }
+    if ["connection", "table", "query", "tables"].iter().any(|key| get(key).is_some()) {
+        return Some(Kind::Sql);
+    }
+    let Some(path) = get("path") else {
+        let why =
+            if written.node.map().is_some_and(|map| map.entries.is_empty()) { "is empty" } else { "has no `type`" };
+        problems.add(
+            Problem::at(&written.node.at, format!("this {} {why}, so nobody knows what it is", side.word))
+                .next(format!("write  type: {}  (or {})", side.types[0], any_of(side.types[1..].iter().copied()))),
+        );
+        return None;
+    };
+    let scalar = path.scalar().filter(|scalar| !scalar.lost)?;
+    match ending(&scalar.text) {
+        Ending::File(kind) => Some(kind),
+        Ending::Folder => Some(Kind::Parquet),
+        Ending::Unknown(extension) => {
+            problems.add(
+                Problem::at(
+                    &path.at,
+                    format!("files that end in .{extension} are of no format that {}s know", side.word),
+                )
+                .next(format!(
+                    "write a mapping with  type: {}, or end the path in / if it is a folder",
+                    any_of(side.types.iter().copied())
+                )),
+            );
+            None
+        }
+    }
+}
+
+/// What the wider field offers and this version does not.
+const LATER: [&str; 11] = [
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "mssql",
+    "sqlserver",
+    "oracle",
+    "duckdb",
+    "snowflake",
+    "ndjson",
+    "delta",
+];
+
+fn unknown_kind(at: &Pos, shown: &str, text: &str, side: &Side) -> Problem {
+    let lower = text.to_ascii_lowercase();
+    let types = any_of(side.types.iter().copied());
+    if LATER.contains(&lower.as_str()) {
+        return Problem::at(
+            at,
+            format!("a {} of type `{shown}` comes later; this version does not know it", side.word),
+        )
+        .next(format!("use one of those that work now: {types} (sql is SQLite)"));
+    }
+    let advice = match nearest(text, side.types.iter().copied()) {
+        Some(near) => format!("write {near}, if that was meant"),
+        None => format!("write {types}"),
+    };
+    Problem::at(at, format!("no {} is of type `{shown}`", side.word)).next(advice)
+}
+
+/// What the end of a path tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ending<'a> {
+    /// A file of this format.
+    File(Kind),
+    /// No extension: a folder.
+    Folder,
+    /// An extension that says nothing.
+    Unknown(&'a str),
+}
+
+/// What the end of a path tells of its format.
+pub(crate) fn ending(path: &str) -> Ending<'_> {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let lower = last.to_ascii_lowercase();
+    let ends = |extensions: &[&str]| extensions.iter().any(|extension| lower.ends_with(extension));
+    if ends(&[".parquet"]) {
+        return Ending::File(Kind::Parquet);
+    }
+    if ends(&[".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"]) {
+        return Ending::File(Kind::Csv);
+    }
+    if ends(&[".db", ".sqlite", ".sqlite3", ".db3"]) {
+        return Ending::File(Kind::Sql);
+    }
+    match last.rsplit_once('.') {
+        Some((stem, extension))
+            if !stem.trim_matches('.').is_empty()
+                && (2..=8).contains(&extension.len())
+                && extension.starts_with(|c: char| c.is_ascii_alphabetic())
+                && extension.chars().all(|c| c.is_ascii_alphanumeric()) =>
+        {
+            Ending::Unknown(extension)
+        }
+        _ => Ending::Folder,
+    }
+}

@@ -1,0 +1,269 @@
+//! The resolved form: what a project means once names, defaults and variables are worked out.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hygge_core::flow::{Missing, Settling, Verify};
+use hygge_core::home::{CursorSpec, Source};
+use hygge_core::{Advice, Part};
+
+use super::kinds::{HomeConfig, StoreConfig};
+use super::source::Pos;
+
+/// The most rows of a batch where nothing else is said.
+pub const DEFAULT_BATCH_ROWS: usize = 65_536;
+
+/// A project, ready to be given living homes and stores.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// The folder that every relative path starts from; absolute.
+    pub root: PathBuf,
+    /// The hygge.yml; absolute.
+    pub file: PathBuf,
+    /// The name that receipts carry; `hygge` where the file gives none, so that a project may be moved.
+    pub name: String,
+    /// How the whole project runs.
+    pub options: RootOptions,
+    /// In the order in which they are written; flows of folders follow, by name.
+    pub flows: Vec<Flow>,
+    /// The entries of `homes:`, for `preview` and `check`.
+    pub homes: Vec<NamedHome>,
+}
+
+impl Project {
+    /// A path as the project writes it, from the root.
+    #[must_use]
+    pub fn path(&self, written: impl AsRef<Path>) -> PathBuf {
+        self.root.join(written)
+    }
+
+    /// A flow by its name.
+    #[must_use]
+    pub fn flow(&self, name: &str) -> Option<&Flow> {
+        self.flows.iter().find(|flow| flow.name == name)
+    }
+
+    /// An entry of `homes:` by its name.
+    #[must_use]
+    pub fn home(&self, name: &str) -> Option<&NamedHome> {
+        self.homes.iter().find(|home| home.name == name)
+    }
+}
+
+/// The root's `options:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootOptions {
+    /// How many flows run at once, at least 1.
+    pub concurrency: usize,
+    /// Whether independent flows go on after one failed.
+    pub continue_on_error: bool,
+    /// The bytes that everything in flight may take.
+    pub memory: u64,
+    /// The longest a flow may take.
+    pub timeout: Option<Duration>,
+    /// How often what can pass is tried again.
+    pub retries: u32,
+    /// How much the run's log tells.
+    pub log_level: LogLevel,
+    /// How many days run logs are kept.
+    pub keep: u32,
+}
+
+impl Default for RootOptions {
+    fn default() -> Self {
+        Self {
+            concurrency: std::thread::available_parallelism().map_or(1, usize::from),
+            continue_on_error: true,
+            memory: 512 << 20,
+            timeout: None,
+            retries: 3,
+            log_level: LogLevel::Info,
+            keep: 90,
+        }
+    }
+}
+
+/// How much the run's log tells, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// What went wrong.
+    Error,
+    /// And what may.
+    Warn,
+    /// And what happened.
+    Info,
+    /// And why.
+    Debug,
+    /// And every step.
+    Trace,
+}
+
+/// A flow.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Its name.
+    pub name: String,
+    /// Where it is written; none for a flow of the command line.
+    pub at: Option<Pos>,
+    /// The flows that must have settled, or have nothing to do, before; all of them are in the project, without a circle.
+    pub depends_on: Vec<String>,
+    /// What it moves.
+    pub entities: Entities,
+}
+
+/// The entities of a flow.
+#[derive(Clone, Debug)]
+pub enum Entities {
+    /// Known now. A flow without entities has one, without a name.
+    Listed(Vec<Entity>),
+    /// The tables of the home whose names match, found when the flow is planned.
+    Tables {
+        /// A glob (`*`, `sales_*`).
+        pattern: String,
+        /// Globs of names to leave out.
+        exclude: Vec<String>,
+        /// What each is like. Its name and its source are to be filled in.
+        template: Box<Entity>,
+    },
+}
+
+/// One home's rows to one place: a flow, or one entity of it.
+#[derive(Clone, Debug)]
+pub struct Entity {
+    /// The entity's name; none for a flow without entities.
+    pub name: Option<String>,
+    /// Where rows are. May hold `{entity}` in a path.
+    pub home: HomeConfig,
+    /// Which of them; `{entity}` is filled in for tables and queries.
+    pub source: Source,
+    /// Which columns, in this order; none means all.
+    pub columns: Option<Vec<String>>,
+    /// A condition in the home's own language.
+    pub filter: Option<String>,
+    /// Where rows settle. May hold `{entity}`.
+    pub store: StoreConfig,
+    /// How rows settle.
+    pub settling: Settling,
+    /// Read only what is new since the receipt.
+    pub incremental: bool,
+    /// The cursor; a replace with one seeds later incremental runs.
+    pub cursor: Option<CursorSpec>,
+    /// The columns that identify a row.
+    pub key: Vec<String>,
+    /// Append all rows on every run, remembering nothing.
+    pub every_run: bool,
+    /// The most rows of a batch.
+    pub batch_rows: usize,
+    /// The most splits read at once; none leaves it to home and budget.
+    pub readers: Option<usize>,
+    /// How sure the flow wants to be.
+    pub verify: Verify,
+    /// What if settled rows are gone.
+    pub missing: Missing,
+    /// Take over what no receipt names.
+    pub adopt: bool,
+    /// The name that the flow had when it last ran, if it was renamed.
+    pub formerly: Option<String>,
+    /// How often a split, and then the flow, is tried again.
+    pub retries: u32,
+    /// The longest the flow may take.
+    pub timeout: Option<Duration>,
+    /// Where another option of the home, the store or the flow would be written.
+    pub spots: Spots,
+}
+
+impl Entity {
+    /// An advice as a sentence, with the line to write it at: `add  nulls: ["NA"]  at hygge.yml:12:5`.
+    #[must_use]
+    pub fn advise(&self, advice: &Advice) -> String {
+        match advice {
+            Advice::Do(what) => what.clone(),
+            Advice::Set { part, line } => match part {
+                Part::Home => self.spots.home.advise(line),
+                Part::Store => self.spots.store.advise(line),
+                Part::Flow => self.spots.flow.advise(line),
+            },
+        }
+    }
+}
+
+/// Where another option of each part of a flow would be written.
+#[derive(Clone, Debug, Default)]
+pub struct Spots {
+    /// In the home.
+    pub home: Spot,
+    /// In the store.
+    pub store: Spot,
+    /// In the flow.
+    pub flow: Spot,
+}
+
+/// Where another option would be written.
+#[derive(Clone, Debug, Default)]
+pub enum Spot {
+    /// Nowhere: it came from the command line.
+    #[default]
+    None,
+    /// Into a mapping.
+    Mapping {
+        /// The first key of its `options:`, or its own first key: a line written there pushes that one down.
+        at: Pos,
+        /// The keys that are there already.
+        keys: Vec<(String, Pos)>,
+    },
+    /// Instead of a bare path, which has no room for options.
+    Bare {
+        /// Where the path stands.
+        at: Pos,
+        /// `home` or `store`.
+        part: &'static str,
+        /// The mapping that says the same, without its braces.
+        same: String,
+    },
+}
+
+impl Spot {
+    /// Says where to write a line of YAML.
+    #[must_use]
+    pub fn advise(&self, line: &str) -> String {
+        match self {
+            Self::None => format!("make a project (hygge init) and write  {line}  there"),
+            Self::Bare { at, part, same } => format!("write  {part}: {{{same}, {line}}}  at {at}"),
+            Self::Mapping { at, keys } => {
+                let key = line.split(':').next().unwrap_or_default().trim();
+                match keys.iter().find(|(name, _)| name == key) {
+                    Some((_, there)) => format!("change  {key}:  at {there}, so that it holds  {line}"),
+                    None => format!("add  {line}  at {at}"),
+                }
+            }
+        }
+    }
+}
+
+/// An entry of `homes:`, with what it asks for.
+#[derive(Clone, Debug)]
+pub struct NamedHome {
+    /// Its name.
+    pub name: String,
+    /// Where rows are.
+    pub home: HomeConfig,
+    /// Which of them; none for a database of which no table is named.
+    pub source: Option<Source>,
+    /// Which columns; none means all.
+    pub columns: Option<Vec<String>>,
+    /// A condition in the home's own language.
+    pub filter: Option<String>,
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! Reading one store.
+
+use super::connection::{database, path};
+use super::fields::Fields;
+use super::home::separator;
+use super::kinds::{CsvCodec, CsvStore, ParquetCodec, ParquetStore, SqliteStore, StoreConfig};
+use super::part::{Ending, Kind, Names, Opened, STORE_SIDE, Written, ending, open};
+use super::problem::{Problem, Problems};
+use super::resolved::Spot;
+use super::source::Pos;
+
+/// A store, before a flow speaks of entities.
+pub(crate) struct StorePart {
+    pub(crate) at: Pos,
+    /// Where the path or the table is written, for messages.
+    pub(crate) place_at: Pos,
+    pub(crate) config: StoreConfig,
+    pub(crate) spot: Spot,
+}
+
+/// Reads a store. None: it is broken, and why has been told.
+pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) -> Option<StorePart> {
+    let before = problems.told();
+    let opened = open(written, &STORE_SIDE, problems)?;
+    let fields = &opened.fields;
+    let config = match opened.kind {
+        Kind::Sql => sqlite(&opened, names, problems).map(StoreConfig::Sqlite),
+        Kind::Parquet => parquet(&opened, problems).map(StoreConfig::Parquet),
+        Kind::Csv => csv(&opened, problems).map(StoreConfig::Csv),
+    };
+    if problems.told() > before {
+        return None;
+    }
+    let place_at = ["table", "path", "connection"].iter().find_map(|key| fields.at(key)).unwrap_or(&fields.at);
+    Some(StorePart { at: fields.at.clone(), place_at: place_at.clone(), config: config?, spot: opened.spot })
+}
+
+fn sqlite(opened: &Opened, names: &Names, problems: &mut Problems) -> Option<SqliteStore> {
+    let path = database(opened, names, problems)?;
+    let table = opened.fields.text("table");
+    if let Some(said) = &table {
+        problems.keep(sound_table(&said.at, &said.value))?;
+    }
+    Some(SqliteStore { path, table: table.map(|said| said.value) })
+}
+
+/// Refuses names of tables that belong to hygge or to SQLite.
+fn sound_table(at: &Pos, table: &str) -> Result<(), Problem> {
+    let lower = table.to_ascii_lowercase();
+    if lower.starts_with("_hygge") {
+        return Err(Problem::at(at, "tables that begin with _hygge are hygge's own").next("choose another name"));
+    }
+    if lower.starts_with("sqlite_") {
+        return Err(Problem::at(at, "tables that begin with sqlite_ are SQLite's own").next("choose another name"));
+    }
+    Ok(())
+}
+
+/// The path of a store of files, and whether it is one file.
+fn place(opened: &Opened, problems: &mut Problems) -> Option<(String, bool)> {
+    if !opened.fields.has("path") {
+        problems.add(
+            Problem::at(&opened.fields.at, format!("{} needs a `path`", opened.shown)).next("write  path: data/users"),
+        );
+        return None;
+    }
+    let said = path(&opened.fields, problems)?;
+    if said.value.contains(['*', '?']) {
+        problems.add(
+            Problem::at(&said.at, "a store's path is one place, and this is a pattern")
+                .next("write a folder or a file without * and ?"),
+        );
+        return None;
+    }
+    let bare = said.value.trim_end_matches('/');
+    if bare.is_empty() || bare.rsplit('/').next().is_some_and(|last| matches!(last, "." | "..")) {
+        problems.add(
+            Problem::at(&said.at, "a store needs a folder or a file of its own, and this path ends in none")
+                .next("write a folder below it: data/users"),
+        );
+        return None;
+    }
+    match ending(&said.value) {
+        Ending::File(kind) if kind == opened.kind => Some((said.value, true)),
+        Ending::File(_) => {
+            problems.add(
+                Problem::at(&said.at, format!("this path ends like another format than {} writes", opened.shown))
+                    .next("mend the `path`, or the `type`"),
+            );
+            None
+        }
+        _ => Some((bare.to_owned(), false)),
+    }
+}
+
+fn parquet(opened: &Opened, problems: &mut Problems) -> Option<ParquetStore> {
+    let fields = &opened.fields;
+    let (path, one_file) = place(opened, problems)?;
+    let codec = match fields.word("compression").map_or("snappy", |said| said.value) {
+        "gzip" => ParquetCodec::Gzip(level(fields, 0, 9, 6, "gzip", problems)?),
+        "zstd" => ParquetCodec::Zstd(level(fields, 1, 22, 3, "zstd", problems)?),
+        plain => {
+            no_level(fields, plain, problems);
+            match plain {
+                "lz4" => ParquetCodec::Lz4,
+                "none" => ParquetCodec::None,
+                _ => ParquetCodec::Snappy,
+            }
+        }
+    };
+    Some(ParquetStore { path, one_file, codec, row_group_bytes: fields.size("row_group_size").map(|said| said.value) })
+}
+
+fn csv(opened: &Opened, problems: &mut Problems) -> Option<CsvStore> {
+    let fields = &opened.fields;
+    let (path, one_file) = place(opened, problems)?;
+    let lower = path.to_ascii_lowercase();
+    let by_path = one_file.then(|| match lower.rsplit('.').next() {
+        Some("gz") => "gzip",
+        Some("zst") => "zstd",
+        _ => "none",
+    });
+    let said = fields.word("compression").filter(|said| said.value != "auto");
+    if let (Some(said), Some(by_path)) = (&said, by_path)
+        && said.value != by_path
+    {
+        let end = match said.value {
+            "gzip" => ".csv.gz",
+            "zstd" => ".csv.zst",
+            _ => ".csv",
+        };
+        problems.add(
+            Problem::at(&said.at, format!("`compression: {}` disagrees with the end of the path", said.value))
+                .next(format!("end the path in {end}, or take the line out")),
+        );
+        return None;
+    }
+    let compression = match said.map(|said| said.value).or(by_path).unwrap_or("none") {
+        "gzip" => CsvCodec::Gzip(level(fields, 0, 9, 6, "gzip", problems)?),
+        "zstd" => CsvCodec::Zstd(level(fields, 1, 22, 3, "zstd", problems)?),
+        _ => {
+            no_level(fields, "none", problems);
+            CsvCodec::None
+        }
+    };
+    Some(CsvStore {
+        separator: separator(fields, if lower.contains(".tsv") { b'\t' } else { b',' }, problems)?,
+        path,
+        one_file,
+        header: fields.flag("header").is_none_or(|said| said.value),
+        null_text: fields.text("null_text").map(|said| said.value).unwrap_or_default(),
+        compression,
+    })
+}
+
+fn level(fields: &Fields, least: u32, most: u32, default: u32, codec: &str, problems: &mut Problems) -> Option<u32> {
+    let Some(said) = fields.count("compression_level") else {
+        return (!fields.has("compression_level")).then_some(default);
+    };
+    let level = u32::try_from(said.value).ok().filter(|level| (least..=most).contains(level));
+    if level.is_none() {
+        problems.add(
+            Problem::at(&said.at, format!("{codec} has levels from {least} to {most}"))
+                .next(format!("write  compression_level: {default}")),
+        );
+    }
+    level
+}
+
+fn no_level(fields: &Fields, codec: &str, problems: &mut Problems) {
+    if let Some(at) = fields.at("compression_level") {
+        problems.add(
+            Problem::at(at, format!("`compression: {codec}` has no levels"))
+                .next("take the line out, or write  compression: zstd"),
+        );
+    }
+}

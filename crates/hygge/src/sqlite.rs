@@ -1,1 +1,12 @@
-//! What the SQLite home and the SQLite store share: connections, names, types.
+//! What the SQLite home and the SQLite store share: the file, connections, names, types, and rows on their way into
+//! columns.
+
+pub mod declared;
+
+pub(crate) mod connect;
+pub(crate) mod dates;
+pub(crate) mod decode;
+pub(crate) mod fault;
+pub(crate) mod file;
+pub(crate) mod names;
+pub(crate) mod stream;

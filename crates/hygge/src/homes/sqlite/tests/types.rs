@@ -1,0 +1,140 @@
+use arrow_schema::{DataType, TimeUnit};
+
+use super::*;
+
+fn schema(db: &Db, request: &ReadRequest) -> Vec<(String, DataType, bool)> {
+    let scan = open(&db.home(), request).expect("open");
+    scan.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().clone(), f.is_nullable())).collect()
+}
+
+#[test]
+fn declared_types_decide_and_are_kept_beside_the_column() {
+    let db = Db::of(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL, born DATE, seen DATETIME, ok BOOLEAN,
+                        price DECIMAL(10,2), raw BLOB, weight DOUBLE);
+         INSERT INTO t VALUES (1, 'a', '1970-01-02', '1970-01-01 00:00:01', 1, '1.10', x'00ff', 2),
+                              (2, 'b', NULL, NULL, NULL, NULL, NULL, NULL);",
+    );
+    let us = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let of = |n: &str, t, null| (n.to_owned(), t, null);
+    assert_eq!(
+        schema(&db, &table("t")),
+        [
+            of("id", DataType::Int64, false),
+            of("name", DataType::Utf8, false),
+            of("born", DataType::Date32, true),
+            of("seen", us, true),
+            of("ok", DataType::Boolean, true),
+            of("price", DataType::Decimal128(10, 2), true),
+            of("raw", DataType::Binary, true),
+            of("weight", DataType::Float64, true),
+        ]
+    );
+    let scan = open(&db.home(), &table("t")).expect("open");
+    assert_eq!(scan.schema().field(5).metadata()[super::super::TYPE_KEY], "DECIMAL(10,2)");
+    let batch = rows(scan.as_ref()).expect("rows");
+    for (column, shown) in [
+        ("born", ["1970-01-02", ""]),
+        ("seen", ["1970-01-01T00:00:01", ""]),
+        ("ok", ["true", ""]),
+        ("price", ["1.10", ""]),
+        ("raw", ["00ff", ""]),
+        ("weight", ["2.0", ""]),
+    ] {
+        assert_eq!(texts(&batch, column), shown, "{column}");
+    }
+    // The columns of a query that are columns of a table are declared, what is computed is observed.
+    let of_query = schema(&db, &query("SELECT born, id + 0 AS n, name || '!' AS s, id + 0.5 AS r, NULL AS x FROM t"));
+    assert_eq!(
+        of_query,
+        [
+            of("born", DataType::Date32, true),
+            of("n", DataType::Int64, true),
+            of("s", DataType::Utf8, true),
+            of("r", DataType::Float64, true),
+            of("x", DataType::Utf8, true),
+        ]
+    );
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_named_with_the_line_to_paste() {
+    for (declared, value, found, line) in [
+        ("INT", "'abc'", "text where a whole number (Int64) was expected", "columns: {\"the value\": text}"),
+        ("INT", "1.5", "a real number where a whole number", "text}"),
+        ("DATE", "'01/02/2013'", "text of another form where a date (YYYY-MM-DD) was expected", "text}"),
+        ("DATETIME", "'2013-01-01T00:00:00Z'", "text with a time zone where a date and time", "text}"),
+        ("BOOLEAN", "7", "a whole number other than 0 and 1 where 0, 1, true or false was expected", "text}"),
+        ("DECIMAL(5,2)", "0.125", "a real number that is no exact decimal", "text}"),
+        ("REAL", "'much'", "text where a number was expected", "text}"),
+        ("TEXT", "x'ff'", "a blob where text was expected", "binary}"),
+        ("TEXT", "CAST(x'ff' AS TEXT)", "text that is not UTF-8 where text was expected", "binary}"),
+        ("BLOB", "'abc'", "text where a blob was expected", "binary}"),
+    ] {
+        let db = Db::of(&format!(
+            "CREATE TABLE t(a INT, \"the value\" {declared}); INSERT INTO t VALUES (1, NULL), (2, {value})"
+        ));
+        let scan = open(&db.home(), &table("t")).expect("open");
+        let error = rows(scan.as_ref()).expect_err(declared);
+        assert_eq!(error.place(), Some("shop.db, table t, rowid 2, column the value"));
+        assert!(error.found().starts_with(found), "{error:?}");
+        assert!(advice(&error).ends_with(line), "{error:?}");
+        assert!(!format!("{error:?}").contains("abc"), "no value in an error: {error:?}");
+        // The line that is advised does help.
+        let chosen = if line.contains("binary") { DataType::Binary } else { DataType::Utf8 };
+        let mut config = config(&db.path);
+        config.types.insert("the value".into(), chosen);
+        let scan = open(&SqliteHome::new(config), &table("t")).expect("open");
+        assert_eq!(rows(scan.as_ref()).expect("fits now").num_rows(), 2, "{declared}");
+    }
+}
+
+#[test]
+fn where_there_is_no_rowid_the_row_is_counted() {
+    let db =
+        Db::of("CREATE TABLE t(k TEXT PRIMARY KEY, v INT) WITHOUT ROWID; INSERT INTO t VALUES ('a', 1), ('b', 'x')");
+    let scan = open(&db.home(), &table("t")).expect("open");
+    let error = rows(scan.as_ref()).expect_err("misfit");
+    assert_eq!(error.place(), Some("shop.db, table t, row 2, column v"));
+}
+
+#[test]
+fn what_has_no_declared_type_is_observed() {
+    let over = i64::MAX;
+    for (values, data_type) in [
+        ("(1), (2)", DataType::Int64),
+        ("(1), (2.5)", DataType::Float64),
+        (&*format!("({over}), (2.5)"), DataType::Utf8),
+        ("(1), ('a')", DataType::Utf8),
+        ("(x'00')", DataType::Binary),
+        ("(NULL)", DataType::Utf8),
+    ] {
+        for declared in ["", "NUMERIC", "ANY_THING"] {
+            let db = Db::of(&format!("CREATE TABLE t(a {declared}); INSERT INTO t VALUES {values}"));
+            let scan = open(&db.home(), &table("t")).expect("open");
+            assert_eq!(scan.schema().field(0).data_type(), &data_type, "{declared} {values}");
+            assert_eq!(scan.notes().len(), usize::from(values == "(NULL)"));
+            rows(scan.as_ref()).expect("fits what was seen");
+        }
+    }
+    let db = Db::of("CREATE TABLE t(a); INSERT INTO t VALUES (x'00'), (1)");
+    assert_eq!(advice(&refusal(&db.home(), &table("t"))), "columns: {a: binary}");
+    let db = Db::of("CREATE TABLE t(a); INSERT INTO t VALUES (9223372036854775807), (0.1), ('x')");
+    let batch = rows(open(&db.home(), &table("t")).expect("open").as_ref()).expect("rows");
+    assert_eq!(texts(&batch, "a"), ["9223372036854775807", "0.1", "x"]);
+}
+
+#[test]
+fn types_that_a_person_chose_hold_and_misspelt_columns_are_noted() {
+    let db = Db::of("CREATE TABLE t(id INTEGER PRIMARY KEY, at INT, n TEXT); INSERT INTO t VALUES (1, 60, '7')");
+    let mut config = config(&db.path);
+    config.types.insert("AT".into(), DataType::Timestamp(TimeUnit::Second, None));
+    config.types.insert("n".into(), DataType::Int32);
+    config.types.insert("ids".into(), DataType::Utf8);
+    let scan = open(&SqliteHome::new(config.clone()), &table("t")).expect("open");
+    let batch = rows(scan.as_ref()).expect("rows");
+    assert_eq!((texts(&batch, "at"), texts(&batch, "n")), (vec!["1970-01-01T00:01:00".into()], vec!["7".into()]));
+    assert!(scan.notes()[0].contains("did you mean `id`?"), "{:?}", scan.notes());
+    config.types.insert("n".into(), DataType::Duration(TimeUnit::Second));
+    assert!(refusal(&SqliteHome::new(config), &table("t")).found().contains("cannot be read as Duration"));
+}

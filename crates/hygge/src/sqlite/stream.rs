@@ -1,0 +1,289 @@
+//! The rows of one statement as batches.
+//!
+//! A running statement borrows its connection, and neither may move between threads. So a thread of its own holds
+//! both; it works only while it is asked for a batch, so that no more batches are alive than its reader knows of.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_buffer::BooleanBufferBuilder;
+use arrow_schema::{Schema, SchemaRef};
+use hygge_core::context::SplitContext;
+use hygge_core::home::{Batch, BatchStream};
+use hygge_core::{Error, Part, Result};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Row, Statement};
+
+use super::connect::Interrupter;
+use super::decode::{Decode, Misfit, decoder, expected};
+use super::fault::explain_or_cancelled;
+use super::names::{grouped, yaml};
+
+/// Values from here on ask for memory before they are copied.
+const LARGE_VALUE: usize = 64 << 10;
+
+/// Below what offsets of 32 bits can address, with room for one more value.
+const MOST_BATCH_BYTES: usize = 1 << 30;
+
+/// One statement and what its columns are.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    pub(crate) sql: String,
+    pub(crate) params: Vec<Value>,
+    /// The first columns of the statement.
+    pub(crate) schema: SchemaRef,
+    /// For each of them: whether its type was chosen rather than declared (see [`decoder`]).
+    pub(crate) lenient: Vec<bool>,
+    /// Whether the next column says if the row lies at the edge of the watermark.
+    pub(crate) edge: bool,
+    /// Whether the last column is the row's id, for messages.
+    pub(crate) rowid: bool,
+    /// The database and table, for messages.
+    pub(crate) at: String,
+    /// What to do about a value that fits no column.
+    pub(crate) advice: MisfitAdvice,
+}
+
+/// What to do about a value that does not fit its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MisfitAdvice {
+    /// Choose another type for the column of the home.
+    ChooseType,
+    /// The rows were ours: somebody else has written.
+    #[expect(dead_code, reason = "the store needs it")]
+    SettleAnew,
+}
+
+/// Starts to read; `give_back` gets the connection when the stream ends or is dropped.
+pub(crate) fn start(
+    conn: Connection,
+    give_back: Box<dyn FnOnce(Connection) + Send>,
+    reading: Reading,
+    ctx: &SplitContext,
+) -> Result<Box<dyn BatchStream>> {
+    let (ask, asked) = sync_channel(0);
+    let (answer, answers) = sync_channel(1);
+    let ctx = ctx.clone();
+    let thread = std::thread::Builder::new()
+        .name("hygge-sqlite".into())
+        .spawn(move || {
+            let interrupter = Interrupter::new(&conn, ctx.cancel());
+            if let Err(error) = read(&conn, &reading, &ctx, &asked, &answer) {
+                let _ = answer.send(Err(error));
+            }
+            drop(interrupter);
+            give_back(conn);
+        })
+        .map_err(|e| Error::transient("no thread could be started to read a database").because(e))?;
+    Ok(Box::new(Stream { ask: Some(ask), answers, thread: Some(thread) }))
+}
+
+struct Stream {
+    ask: Option<SyncSender<()>>,
+    answers: Receiver<Result<Option<Batch>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl BatchStream for Stream {
+    fn next(&mut self) -> Result<Option<Batch>> {
+        if let Some(ask) = &self.ask {
+            let _ = ask.send(());
+        }
+        let answer = self.answers.recv().unwrap_or_else(|_| Err(Error::bug("the thread that reads a database died")));
+        if !matches!(answer, Ok(Some(_))) {
+            self.end();
+        }
+        answer
+    }
+}
+
+impl Stream {
+    fn end(&mut self) {
+        drop(self.ask.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Reads until the end, an error, or nobody asks any more.
+fn read(
+    conn: &Connection,
+    reading: &Reading,
+    ctx: &SplitContext,
+    asked: &Receiver<()>,
+    answer: &SyncSender<Result<Option<Batch>>>,
+) -> Result<()> {
+    if asked.recv().is_err() {
+        return Ok(());
+    }
+    let told = |e| explain_or_cancelled(e, "read", &reading.at, ctx.cancel());
+    let mut statement = conn.prepare(&reading.sql).map_err(told)?;
+    bind(&mut statement, &reading.params).map_err(told)?;
+    let mut rows = statement.raw_query();
+    let mut batches = Batches::new(reading, ctx)?;
+    loop {
+        ctx.cancel().check()?;
+        let mut more = true;
+        while batches.wants_more() {
+            if let Some(row) = rows.next().map_err(told)? {
+                batches.push(row)?;
+            } else {
+                more = false;
+                break;
+            }
+        }
+        let batch = batches.finish()?;
+        let ended = batch.is_none();
+        let _ = answer.send(Ok(batch));
+        if ended || asked.recv().is_err() {
+            return Ok(());
+        }
+        if !more {
+            let _ = answer.send(Ok(None));
+            return Ok(());
+        }
+    }
+}
+
+/// Binds values to `?1`, `?2` …
+pub(crate) fn bind(statement: &mut Statement<'_>, params: &[Value]) -> rusqlite::Result<()> {
+    for (i, value) in params.iter().enumerate() {
+        statement.raw_bind_parameter(i + 1, value)?;
+    }
+    Ok(())
+}
+
+struct Batches<'a> {
+    reading: &'a Reading,
+    ctx: &'a SplitContext,
+    columns: Vec<Box<dyn Decode>>,
+    edge: Option<BooleanBufferBuilder>,
+    rows: usize,
+    bytes: usize,
+    /// Rows of the batches before.
+    before: u64,
+    most_bytes: usize,
+}
+
+impl<'a> Batches<'a> {
+    fn new(reading: &'a Reading, ctx: &'a SplitContext) -> Result<Self> {
+        let columns = decoders(&reading.schema, &reading.lenient)?;
+        Ok(Self {
+            columns,
+            edge: reading.edge.then(|| BooleanBufferBuilder::new(ctx.batch_rows.min(1 << 16))),
+            reading,
+            ctx,
+            rows: 0,
+            bytes: 0,
+            before: 0,
+            most_bytes: ctx.batch_bytes().min(MOST_BATCH_BYTES),
+        })
+    }
+
+    fn wants_more(&self) -> bool {
+        self.rows < self.ctx.batch_rows && self.bytes < self.most_bytes
+    }
+
+    #[inline]
+    fn push(&mut self, row: &Row<'_>) -> Result<()> {
+        let mut bytes = 0;
+        for i in 0..self.columns.len() {
+            let value = cell(row, i)?;
+            if let ValueRef::Text(data) | ValueRef::Blob(data) = value
+                && data.len() >= LARGE_VALUE
+            {
+                self.admit(row, i, bytes + data.len())?;
+            }
+            match self.columns[i].push(value) {
+                Ok(size) => bytes += size,
+                Err(misfit) => return Err(self.misfit(row, i, misfit)),
+            }
+        }
+        if let Some(edge) = &mut self.edge {
+            edge.append(matches!(cell(row, self.columns.len())?, ValueRef::Integer(n) if n != 0));
+        }
+        self.rows += 1;
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Option<Batch>> {
+        if self.rows == 0 {
+            return Ok(None);
+        }
+        let rows = self.rows;
+        let columns = self.columns.iter_mut().map(|c| c.finish(rows)).collect::<Result<Vec<_>>>()?;
+        let edge = self.edge.as_mut().map(|e| BooleanArray::new(e.finish(), None));
+        self.ctx.add_bytes_read(self.bytes as u64);
+        self.before += rows as u64;
+        (self.rows, self.bytes) = (0, 0);
+        Ok(Some(Batch { rows: RecordBatch::try_new(Arc::clone(&self.reading.schema), columns)?, edge }))
+    }
+
+    #[cold]
+    fn admit(&self, row: &Row<'_>, column: usize, bytes: usize) -> Result<()> {
+        self.ctx.admit_row(bytes, || self.describe(row, column))
+    }
+
+    fn describe(&self, row: &Row<'_>, column: usize) -> String {
+        let name = self.reading.schema.field(column).name();
+        let id = if self.reading.rowid {
+            let at = self.columns.len() + usize::from(self.reading.edge);
+            row.get::<_, i64>(at).ok().map(|id| format!("rowid {id}"))
+        } else {
+            None
+        };
+        let id = id.unwrap_or_else(|| format!("row {}", grouped(self.before + self.rows as u64 + 1)));
+        format!("{}, {id}, column {name}", self.reading.at)
+    }
+
+    #[cold]
+    fn misfit(&self, row: &Row<'_>, column: usize, misfit: Misfit) -> Error {
+        let field = self.reading.schema.field(column);
+        let null = misfit.0 == "NULL";
+        let error = if null {
+            Error::failed("NULL where the table says NOT NULL")
+        } else {
+            Error::failed(format!("{} where {} was expected", misfit.0, expected(field.data_type())))
+        };
+        let error = error.at(self.describe(row, column));
+        match self.reading.advice {
+            MisfitAdvice::ChooseType if null => error.next("look at the database with `PRAGMA integrity_check`"),
+            MisfitAdvice::ChooseType => {
+                // Text takes every number and text as it is; a blob, and text that is not UTF-8, only bytes can take.
+                let bytes = misfit.0 == "a blob"
+                    || misfit.0.ends_with("not UTF-8")
+                    || (misfit.0 == "text" && field.data_type() == &arrow_schema::DataType::Binary);
+                let word = if bytes { "binary" } else { "text" };
+                error.next_set(Part::Home, format!("columns: {{{}: {word}}}", yaml(field.name())))
+            }
+            MisfitAdvice::SettleAnew => error.next("find out who else writes here, or settle anew with --full-drop"),
+        }
+    }
+}
+
+#[inline]
+fn cell<'r>(row: &'r Row<'_>, i: usize) -> Result<ValueRef<'r>> {
+    row.get_ref(i).map_err(|e| Error::bug("a statement has fewer columns than planned").because(e))
+}
+
+/// A decoder for each column of a schema.
+pub(crate) fn decoders(schema: &Schema, lenient: &[bool]) -> Result<Vec<Box<dyn Decode>>> {
+    let one = |(field, lenient): (&Arc<arrow_schema::Field>, &bool)| {
+        decoder(field.data_type(), field.is_nullable(), *lenient).ok_or_else(|| {
+            Error::refused(format!("SQLite values cannot be read as {}", field.data_type()))
+                .at(format!("column {}", field.name()))
+                .next("choose another type for the column")
+        })
+    };
+    schema.fields().iter().zip(lenient).map(one).collect()
+}

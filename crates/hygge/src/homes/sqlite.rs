@@ -111,7 +111,7 @@ impl SqliteHome {
         notes.extend(typed.notes);
         let old = request.since.as_ref().and_then(|s| s.watermark.as_ref()).map(|w| &w.bound);
         let cursor = match &request.cursor {
-            Some(spec) => cursor::resolve(conn, shape, request.filter.as_deref(), spec, old, ctx, notes)?,
+            Some(spec) => cursor::resolve(conn, shape, request, spec, old, ctx, notes)?,
             None => None,
         };
         let integer_key = match shape.key.as_slice() {
@@ -243,15 +243,8 @@ fn cut(conn: &Connection, plan: &Plan, ctx: &Context, readers: usize, split_byte
     let mut splits = Vec::new();
     let window = plan.cursor.as_ref().and_then(|c| c.old.as_ref()).is_some_and(|old| old.inclusive);
     let whole = |rows, bytes| {
-        let range = Range { part: Part::All, from: None, below: None };
-        vec![split(
-            0,
-            if window { "the watermark's window and rows above" } else { "all rows" },
-            range,
-            rows,
-            bytes,
-            window,
-        )]
+        let range = Range { part: Part::All, from: None, below: None, window };
+        vec![split(0, if window { "the watermark's window and rows above" } else { "all rows" }, range, rows, bytes)]
     };
     let Some(id) = &plan.id else { return Ok(whole(plan.cursor.as_ref().and_then(|c| c.new_rows), None)) };
     let columns = plan.columns();
@@ -280,8 +273,8 @@ fn cut(conn: &Connection, plan: &Plan, ctx: &Context, readers: usize, split_byte
     if let Some(Cursor { old: Some(_), .. }) = &plan.cursor {
         part = Part::Above;
         if window {
-            let range = Range { part: Part::Window, from: None, below: None };
-            splits.push(split(0, "the watermark's window", range, Some(0), Some(0), true));
+            let range = Range { part: Part::Window, from: None, below: None, window: true };
+            splits.push(split(0, "the watermark's window", range, Some(0), Some(0)));
         }
     }
     let n = cuts.len() as u64 + 1;
@@ -294,20 +287,26 @@ fn cut(conn: &Connection, plan: &Plan, ctx: &Context, readers: usize, split_byte
             (Some(from), None) => format!("ids from {} on", grouped(from)),
             (None, None) => "all rows".to_owned(),
         };
-        splits.push(split(ordinal, &label, Range { part, from, below }, Some(rows / n), Some(bytes / n), false));
+        splits.push(split(
+            ordinal,
+            &label,
+            Range { part, from, below, window: false },
+            Some(rows / n),
+            Some(bytes / n),
+        ));
         from = below;
     }
     Ok(splits)
 }
 
-fn split(ordinal: usize, label: &str, range: Range, rows: Option<u64>, bytes: Option<u64>, window: bool) -> Split {
+fn split(ordinal: usize, label: &str, range: Range, rows: Option<u64>, bytes: Option<u64>) -> Split {
     Split {
         ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
         label: label.to_owned(),
         payload: serde_json::to_value(range).unwrap_or_default(),
         rows,
         bytes,
-        window,
+        window: range.window,
     }
 }
 

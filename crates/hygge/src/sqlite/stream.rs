@@ -38,6 +38,8 @@ pub(crate) struct Reading {
     pub(crate) lenient: Vec<bool>,
     /// Whether the next column says if the row lies at the edge of the watermark.
     pub(crate) edge: bool,
+    /// Whether the column after that says if the row lies in the window of the last watermark.
+    pub(crate) window: bool,
     /// Whether the last column is the row's id, for messages.
     pub(crate) rowid: bool,
     /// The database and table, for messages.
@@ -167,6 +169,7 @@ struct Batches<'a> {
     ctx: &'a SplitContext,
     columns: Vec<Box<dyn Decode>>,
     edge: Option<BooleanBufferBuilder>,
+    window: Option<BooleanBufferBuilder>,
     rows: usize,
     bytes: usize,
     /// Rows of the batches before.
@@ -180,6 +183,7 @@ impl<'a> Batches<'a> {
         Ok(Self {
             columns,
             edge: reading.edge.then(|| BooleanBufferBuilder::new(ctx.batch_rows.min(1 << 16))),
+            window: reading.window.then(|| BooleanBufferBuilder::new(ctx.batch_rows.min(1 << 16))),
             reading,
             ctx,
             rows: 0,
@@ -208,8 +212,9 @@ impl<'a> Batches<'a> {
                 Err(misfit) => return Err(self.misfit(row, i, misfit)),
             }
         }
-        if let Some(edge) = &mut self.edge {
-            edge.append(matches!(cell(row, self.columns.len())?, ValueRef::Integer(n) if n != 0));
+        let masks = [&mut self.edge, &mut self.window].into_iter().flatten();
+        for (mask, at) in masks.zip(self.columns.len()..) {
+            mask.append(matches!(cell(row, at)?, ValueRef::Integer(n) if n != 0));
         }
         self.rows += 1;
         self.bytes += bytes;
@@ -222,11 +227,12 @@ impl<'a> Batches<'a> {
         }
         let rows = self.rows;
         let columns = self.columns.iter_mut().map(|c| c.finish(rows)).collect::<Result<Vec<_>>>()?;
-        let edge = self.edge.as_mut().map(|e| BooleanArray::new(e.finish(), None));
+        let mask = |mask: &mut Option<BooleanBufferBuilder>| mask.as_mut().map(|m| BooleanArray::new(m.finish(), None));
+        let (edge, window) = (mask(&mut self.edge), mask(&mut self.window));
         self.ctx.add_bytes_read(self.bytes as u64);
         self.before += rows as u64;
         (self.rows, self.bytes) = (0, 0);
-        Ok(Some(Batch { rows: RecordBatch::try_new(Arc::clone(&self.reading.schema), columns)?, edge }))
+        Ok(Some(Batch { rows: RecordBatch::try_new(Arc::clone(&self.reading.schema), columns)?, edge, window }))
     }
 
     #[cold]
@@ -237,7 +243,7 @@ impl<'a> Batches<'a> {
     fn describe(&self, row: &Row<'_>, column: usize) -> String {
         let name = self.reading.schema.field(column).name();
         let id = if self.reading.rowid {
-            let at = self.columns.len() + usize::from(self.reading.edge);
+            let at = self.columns.len() + usize::from(self.reading.edge) + usize::from(self.reading.window);
             row.get::<_, i64>(at).ok().map(|id| format!("rowid {id}"))
         } else {
             None

@@ -4,7 +4,7 @@
 
 use arrow_schema::DataType;
 use hygge_core::context::Context;
-use hygge_core::home::{CursorSpec, Future, NullCursor, Rewound};
+use hygge_core::home::{CursorSpec, Future, NullCursor, ReadRequest, Rewound};
 use hygge_core::watermark::{Bound, EDGE_LIMIT};
 use hygge_core::{Error, Part, Result};
 use rusqlite::types::{Value, ValueRef};
@@ -173,7 +173,7 @@ fn column<'a>(shape: &'a Shape, spec: &CursorSpec) -> Result<&'a super::shape::C
 pub(super) fn resolve(
     conn: &Connection,
     shape: &Shape,
-    filter: Option<&str>,
+    request: &ReadRequest,
     spec: &CursorSpec,
     old: Option<&Bound>,
     ctx: &Context,
@@ -195,7 +195,7 @@ pub(super) fn resolve(
             .next("run once with --full-drop to settle everything anew"));
     }
     let _interrupter = Interrupter::new(conn, &ctx.cancel);
-    let rows = Rows { conn, shape, filter, column: name.clone(), ctx };
+    let rows = Rows { conn, shape, filter: request.filter.as_deref(), column: name.clone(), ctx };
     let ends = rows.ends(column.not_null)?;
     nulls(&ends, spec, &name, &at, notes)?;
 
@@ -250,7 +250,10 @@ pub(super) fn resolve(
             bound.low.clone_from(&old.low);
         }
     }
-    ties(&rows, &mut bound, class, spec, old, &at, notes)?;
+    // Where rows are merged by key nothing need be remembered.
+    if request.exact_edge {
+        ties(&rows, &mut bound, class, spec, old, &at, notes)?;
+    }
     let new_rows = match old {
         Some(old) => Some(rows.ask(
             "SELECT count(*) FROM {rows} WHERE {c} > ?1 AND {c} <= ?2{filter}",

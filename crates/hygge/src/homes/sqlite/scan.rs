@@ -41,6 +41,8 @@ pub(super) struct Range {
     pub(super) from: Option<i64>,
     /// The end of the ids, exclusive.
     pub(super) below: Option<i64>,
+    /// Holds the window of the last watermark.
+    pub(super) window: bool,
 }
 
 /// The statement, but for the split.
@@ -79,6 +81,10 @@ impl Plan {
             let c = quoted(&cursor.column);
             let low = param(cursor.class.value(&cursor.bound.low)?);
             select.extend([", ", &c, " >= ", &low]);
+            if let (Some(old), true) = (&cursor.old, range.window) {
+                let upper = param(cursor.class.value(&old.upper)?);
+                select.extend([", ", &c, " <= ", &upper]);
+            }
             // Comparing leaves NULLs out.
             let end = if cursor.bound.inclusive { "<=" } else { "<" };
             let upper = cursor.class.value(&cursor.bound.upper)?;
@@ -125,6 +131,7 @@ impl Plan {
             schema: Arc::clone(&self.schema),
             lenient: self.lenient.clone(),
             edge: self.cursor.is_some(),
+            window: range.window && self.cursor.as_ref().is_some_and(|c| c.old.is_some()),
             rowid: self.rowid,
             at: self.at.clone(),
             advice: MisfitAdvice::ChooseType,

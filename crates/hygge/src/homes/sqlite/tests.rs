@@ -1,4 +1,5 @@
 mod cursors;
+mod laws;
 mod reading;
 mod types;
 mod unchanged;

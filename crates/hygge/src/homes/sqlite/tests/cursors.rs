@@ -8,7 +8,7 @@ fn by(column: &str) -> CursorSpec {
 }
 
 fn first(spec: &CursorSpec) -> ReadRequest {
-    ReadRequest { cursor: Some(spec.clone()), ..table("t") }
+    ReadRequest { cursor: Some(spec.clone()), exact_edge: true, ..table("t") }
 }
 
 fn after(spec: &CursorSpec, bound: &Bound) -> ReadRequest {

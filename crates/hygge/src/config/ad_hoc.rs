@@ -140,21 +140,16 @@ fn read(home: &str, store: &str, asked: &AdHoc) -> Result<Flow, Vec<Problem>> {
         put_node(&mut home, "columns", list("--columns", &asked.columns));
     }
     let at = argument("copy", "");
+    let one_file = is_one_file(&store);
     let mut node = Node { at: at.clone(), value: Value::Map(Map::default()) };
     put_node(&mut node, "home", home);
     put_node(&mut node, "store", store);
     if let Some(mode) = &asked.mode {
+        if let Some(problem) = no_such_mode(mode, store_kind, one_file, asked) {
+            return alone(problem);
+        }
         put(&mut node, "mode", "--mode", mode);
         if mode == "append" && home_kind == Kind::Sql {
-            if asked.query.is_some() {
-                return alone(
-                    Problem::at(
-                        &argument("--mode", mode),
-                        "a query has no primary key to tell new rows by, and would bring all of them again",
-                    )
-                    .next("describe the flow in a project (hygge init), with  watermark:  or  append: every_run"),
-                );
-            }
             put(&mut node, "incremental", "--mode", "true");
         }
     }
@@ -178,5 +173,32 @@ fn read(home: &str, store: &str, asked: &AdHoc) -> Result<Flow, Vec<Problem>> {
         }
         _ if problems.is_empty() => Err(vec![Problem::from(Error::bug("a copy was refused without a reason"))]),
         _ => Err(problems.into_vec()),
+    }
+}
+
+fn is_one_file(store: &Node) -> bool {
+    let path = store.map().and_then(|map| map.get("path")).and_then(Node::scalar);
+    path.is_some_and(|path| matches!(ending(&path.text), Ending::File(Kind::Parquet | Kind::Csv)))
+}
+
+/// What a mode needs, in the words of the command line.
+fn no_such_mode(mode: &str, store: Kind, one_file: bool, asked: &AdHoc) -> Option<Problem> {
+    let at = argument("--mode", mode);
+    match mode {
+        "append" if one_file => Some(
+            Problem::at(&at, "one file can only be replaced as a whole")
+                .next("give a folder as the store, or leave --mode out"),
+        ),
+        "append" if asked.query.is_some() => Some(
+            Problem::at(&at, "a query has no primary key to tell new rows by, and would bring all of them again")
+                .next("describe the flow in a project (hygge init), with  watermark:  or  append: every_run"),
+        ),
+        "merge" if store != Kind::Sql => Some(
+            Problem::at(&at, "files cannot be merged").next("give a SQLite file as the store, or use --mode append"),
+        ),
+        "merge" if asked.key.is_empty() => {
+            Some(Problem::at(&at, "a merge needs to know which columns identify a row").next("add  --key id"))
+        }
+        _ => None,
     }
 }

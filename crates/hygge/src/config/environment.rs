@@ -139,7 +139,7 @@ pub(crate) fn expand(node: &mut Node, environment: &Environment, problems: &mut 
             if !scalar.text.contains("${") {
                 return;
             }
-            match expanded(&scalar.text, environment) {
+            match expanded(&scalar.text, environment, problems) {
                 Ok(text) => scalar.written = Some(std::mem::replace(&mut scalar.text, text)),
                 Err((found, advice)) => {
                     problems.add(Problem::at(&node.at, found).next(advice));
@@ -150,7 +150,11 @@ pub(crate) fn expand(node: &mut Node, environment: &Environment, problems: &mut 
     }
 }
 
-fn expanded(text: &str, environment: &Environment) -> std::result::Result<String, (String, String)> {
+fn expanded(
+    text: &str,
+    environment: &Environment,
+    problems: &mut Problems,
+) -> std::result::Result<String, (String, String)> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -176,6 +180,9 @@ fn expanded(text: &str, environment: &Environment) -> std::result::Result<String
                 "write ${NAME} or ${NAME:-default}, without another ${ inside; $${ writes the two characters"
                     .to_owned(),
             ));
+        }
+        if let Some(value) = environment.get(name) {
+            problems.hide(value, format!("${{{name}}}"));
         }
         match (environment.get(name), default) {
             (Some(value), None) => out.push_str(value),
@@ -205,15 +212,16 @@ mod tests {
     #[test]
     fn values_expand_and_escapes_stay() {
         let env = Environment::of([("A", "1"), ("EMPTY", "")]);
-        let ok = |text: &str| expanded(text, &env).expect("expands");
+        let ok = |text: &str| expanded(text, &env, &mut Problems::default()).expect("expands");
         assert_eq!(ok("x${A}y${A}"), "x1y1");
         assert_eq!(ok("${NONE:-d:-e}"), "d:-e");
         assert_eq!(ok("${EMPTY:-d}|${EMPTY}|"), "d||");
         assert_eq!(ok("$${A} $A ${A}"), "${A} $A 1");
-        assert!(expanded("${A", &env).is_err());
-        assert!(expanded("${}", &env).is_err());
-        assert!(expanded("${A:-${A}}", &env).is_err());
-        assert_eq!(expanded("${LONGNAME}", &env).unwrap_err().0, "the variable LONGNAME is not set");
+        let fails = |text: &str| expanded(text, &env, &mut Problems::default()).expect_err("is refused").0;
+        assert_eq!(fails("${A"), "`${` is not closed");
+        assert_eq!(fails("${}"), "${} names no variable");
+        assert_eq!(fails("${A:-${A}}"), "${A:-${A} names no variable");
+        assert_eq!(fails("${LONGNAME}"), "the variable LONGNAME is not set");
     }
 
     #[test]

@@ -261,3 +261,14 @@ pub(crate) const SYNONYMS: [(&str, &str); 39] = [
     ("after", "depends_on"),
     ("write_disposition", "mode"),
 ];
+
+/// Whether a text is a word of the configuration itself: a key or one of the words that a key takes.
+pub(crate) fn is_word(text: &str) -> bool {
+    let kinds = HOMES.iter().chain(&STORES).flat_map(|part| part.keys);
+    let tables = [ROOT, ROOT_OPTIONS, FLOW, FLOW_FILE, ENTITY, QUESTION, DEFAULTS, WATERMARK];
+    kinds
+        .chain(tables)
+        .flatten()
+        .any(|key| key.name == text || matches!(&key.shape, Word(words) | Kind(words) if words.contains(&text)))
+        || super::units::TYPE_WORDS.contains(&text)
+}

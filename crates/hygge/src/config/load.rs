@@ -119,7 +119,12 @@ impl Project {
         }
         let project = node.map(|node| finish(node, &layout, &locate.vars, &environment, &mut problems));
         match project {
-            Some(project) if problems.is_empty() => Ok(Self { root, file, ..project }),
+            Some(project) if problems.is_empty() => {
+                // Without links and dots, so that one place has one name; as it is where that cannot be told.
+                let root = root.canonicalize().unwrap_or(root);
+                let file = file.file_name().map_or_else(|| file.clone(), |name| root.join(name));
+                Ok(Self { root, file, ..project })
+            }
             _ => Err(problems.into_vec()),
         }
     }

@@ -214,6 +214,7 @@ fn kind_of(written: &Written, side: &Side, problems: &mut Problems) -> Option<Ki
         Ending::File(kind) => Some(kind),
         Ending::Folder => Some(Kind::Parquet),
         Ending::Unknown(extension) => {
+            problems.keep(super::connection::sound_path(&path.at, &scalar.text))?;
             problems.add(
                 Problem::at(
                     &path.at,

@@ -88,16 +88,54 @@ impl fmt::Debug for Problem {
 pub(crate) struct Problems {
     found: Vec<Problem>,
     told: usize,
+    /// The values of variables with the way they were written, so that no message shows one.
+    values: Vec<(String, String)>,
 }
+
+/// Shorter values are no secrets, and would be found by chance in the words of a message.
+const SHORTEST_VALUE: usize = 3;
 
 /// More than a person will read; a file with more is broken in one way, not in many.
 const MOST: usize = 50;
 
 impl Problems {
+    /// Hides a value from every message that follows.
+    pub(crate) fn hide(&mut self, value: &str, written: String) {
+        let words_of_ours = super::keys::is_word(value);
+        if value.len() >= SHORTEST_VALUE && !words_of_ours && !self.values.iter().any(|(known, _)| known == value) {
+            self.values.push((value.to_owned(), written));
+            // A value that holds another goes first, so that no rest of it stays.
+            self.values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        }
+    }
+
+    fn redacted(&self, problem: Problem) -> Problem {
+        let advice = match problem.error.advice() {
+            Some(Advice::Do(advice)) => advice.as_str(),
+            _ => "",
+        };
+        let found = problem.error.found();
+        if !self.values.iter().any(|(value, _)| found.contains(value.as_str()) || advice.contains(value.as_str())) {
+            return problem;
+        }
+        let hidden = |text: &str| {
+            self.values.iter().fold(text.to_owned(), |text, (value, written)| text.replace(value, written))
+        };
+        let mut error = Error::refused(hidden(found));
+        if let Some(place) = problem.error.place() {
+            error = error.at(place);
+        }
+        if !advice.is_empty() {
+            error = error.next(hidden(advice));
+        }
+        Problem { error, shots: problem.shots }
+    }
+
     /// Remembers one. The same words at the same place are said once, however often an anchor repeats them.
     pub(crate) fn add(&mut self, problem: Problem) {
-        let same = |p: &Problem| p.error.place() == problem.error.place() && p.error.found() == problem.error.found();
         self.told += 1;
+        let problem = self.redacted(problem);
+        let same = |p: &Problem| p.error.place() == problem.error.place() && p.error.found() == problem.error.found();
         if self.found.len() < MOST && !self.found.iter().any(same) {
             self.found.push(problem);
         }
@@ -140,6 +178,10 @@ impl Problems {
 
 /// The name meant by a misspelt one, if one is near enough.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody misspells that much; and the distance of long words takes long.
+    if word.len() > 64 {
+        return None;
+    }
     let word = word.to_lowercase();
     let allowed = match word.chars().count() {
         0..=2 => 0,

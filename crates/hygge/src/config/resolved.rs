@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hygge_core::flow::{Missing, Settling, Verify};
 use hygge_core::home::{CursorSpec, Source};
-use hygge_core::{Advice, Part};
+use hygge_core::{Advice, Error, Part, Result};
 
 use super::kinds::{HomeConfig, StoreConfig};
 use super::source::Pos;
@@ -185,6 +185,38 @@ impl Entity {
                 Part::Flow => self.spots.flow.advise(line),
             },
         }
+    }
+}
+
+impl Entity {
+    /// Reads only what is new, whatever the file says: `--incremental`. Rows merge where there is a key and the store can,
+    /// and are appended elsewhere, as with `incremental: true`.
+    ///
+    /// # Errors
+    /// Refused where new rows cannot be told, or cannot be added to the store.
+    pub fn make_incremental(&mut self) -> Result<()> {
+        if self.store.is_one_file() {
+            return Err(Error::refused(
+                "one file can only be replaced as a whole, and --incremental adds to what is there",
+            )
+            .next("give the store a folder as its path, or leave --incremental out"));
+        }
+        let is_sql = matches!(self.home, HomeConfig::Sqlite(_));
+        if is_sql && self.cursor.is_none() && matches!(self.source, Source::Query(_)) {
+            return Err(Error::refused("a query has no primary key to tell new rows by")
+                .next_set(Part::Flow, "watermark: updated_at"));
+        }
+        if is_sql && self.cursor.is_none() {
+            self.cursor = Some(CursorSpec::default());
+        }
+        if self.settling != Settling::Merge {
+            let merges = self.store.can_merge() && !self.key.is_empty();
+            let keeps = self.incremental && self.settling == Settling::Append;
+            self.settling = if merges && !keeps { Settling::Merge } else { Settling::Append };
+        }
+        self.incremental = true;
+        self.every_run = false;
+        Ok(())
     }
 }
 

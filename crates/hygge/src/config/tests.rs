@@ -11,6 +11,10 @@ use super::source::Source;
 use super::yaml::{Node, Value};
 use super::*;
 
+mod copies;
+mod projects;
+mod robust;
+
 const MANIFEST: &str = env!("CARGO_MANIFEST_DIR");
 
 fn samples(kind: &str) -> Vec<(String, Vec<u8>)> {

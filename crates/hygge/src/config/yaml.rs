@@ -14,6 +14,9 @@ use super::source::{Pos, Source};
 /// The most nodes that a configuration may have once its aliases are followed (against billions of laughs).
 const MOST_NODES: usize = 200_000;
 
+/// The most keys of one mapping, which are looked for one by one.
+const MOST_KEYS: usize = 10_000;
+
 /// A value with its position.
 #[derive(Clone)]
 pub(crate) struct Node {
@@ -247,6 +250,10 @@ impl Builder<'_> {
                             .next("keep one of the two")
                             .also(&first.at),
                     ),
+                    None if map.entries.len() >= MOST_KEYS => {
+                        return Err(Problem::at(&name.at, format!("this mapping has more than {MOST_KEYS} keys"))
+                            .next("split it into several projects"));
+                    }
                     None => map.entries.push((name, node)),
                 },
             },

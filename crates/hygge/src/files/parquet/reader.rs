@@ -23,7 +23,7 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use super::{types, unreadable};
 
-/// How many rows are looked at first where the footer does not tell how large they are.
+/// The most rows that are looked at first where the footer does not tell how large they are.
 const PROBE_ROWS: usize = 256;
 
 /// A file that is read at positions, so that nobody's reading moves another's.
@@ -129,22 +129,25 @@ pub struct GroupStream {
     current: Option<Current>,
     /// What was decoded but is too large to be handed on whole.
     pieces: VecDeque<RecordBatch>,
+    /// The most bytes of a row that batches had on average, where the footer left it open.
+    seen: Option<usize>,
     ctx: SplitContext,
 }
 
 /// The row group being read.
 struct Current {
     reader: ParquetRecordBatchReader,
-    shown: String,
-    /// Where each column of the schema is in what the reader yields.
-    order: Vec<usize>,
-    /// Set while the first rows tell how large rows are: the rest is read with batches to fit.
-    probe: Option<Probe>,
-}
-
-struct Probe {
     file: FileGroups,
     group: usize,
+    /// Where each column of the schema is in what the reader yields.
+    order: Vec<usize>,
+    /// How many rows came so far, of how many.
+    done: usize,
+    rows: usize,
+    /// Whether the footer left open how large rows are.
+    guessed: bool,
+    /// How many rows the reader yields at once.
+    step: usize,
 }
 
 impl GroupStream {
@@ -161,6 +164,7 @@ impl GroupStream {
             files: files.into(),
             current: None,
             pieces: VecDeque::new(),
+            seen: None,
             ctx: ctx.clone(),
         })
     }
@@ -179,14 +183,16 @@ impl GroupStream {
                 continue;
             }
             let (order, mask) = order(&self.schema, &file)?;
-            let rows = rows_that_fit(meta, &mask, self.ctx.batch_bytes()).map(|n| n.min(self.ctx.batch_rows));
-            let reader = match rows {
-                Some(rows) => self.open(&file, group, rows, 0, None)?,
-                None => self.open(&file, group, PROBE_ROWS, 0, Some(PROBE_ROWS))?,
+            let limit = self.ctx.batch_bytes();
+            let (step, guessed) = match (fit(meta, &mask), self.seen) {
+                (Fit::Row(bytes), _) => (limit / bytes.max(1), false),
+                (Fit::AtMost(_), Some(bytes)) => (limit / bytes.max(1), true),
+                (Fit::AtMost(bytes), None) => ((limit / bytes.max(1)).min(PROBE_ROWS), true),
             };
-            let shown = file.shown.clone();
-            let probe = if rows.is_none() { Some(Probe { file, group }) } else { None };
-            self.current = Some(Current { reader, shown, order, probe });
+            let step = step.clamp(1, self.ctx.batch_rows);
+            let rows = usize::try_from(meta.num_rows()).unwrap_or(usize::MAX);
+            let reader = self.open(&file, group, step, 0)?;
+            self.current = Some(Current { reader, file, group, order, done: 0, rows, guessed, step });
             return Ok(true);
         }
         Ok(false)
@@ -198,7 +204,6 @@ impl GroupStream {
         group: usize,
         batch_rows: usize,
         offset: usize,
-        limit: Option<usize>,
     ) -> Result<ParquetRecordBatchReader> {
         let (_, mask) = order(&self.schema, file)?;
         let input = file.file.counting(&self.ctx.bytes_read);
@@ -208,9 +213,6 @@ impl GroupStream {
             .with_batch_size(batch_rows.max(1));
         if offset > 0 {
             builder = builder.with_offset(offset);
-        }
-        if let Some(limit) = limit {
-            builder = builder.with_limit(limit);
         }
         guarded(&file.shown, || builder.build().map_err(|e| unreadable(&file.shown, e)))
     }
@@ -224,7 +226,7 @@ impl GroupStream {
                 }
                 return Ok(None);
             };
-            let shown = current.shown.clone();
+            let shown = current.file.shown.clone();
             let next = guarded(&shown, || match current.reader.next() {
                 None => Ok(None),
                 Some(Ok(batch)) => Ok(Some(batch)),
@@ -240,14 +242,9 @@ impl GroupStream {
                 .zip(self.schema.fields())
                 .map(|(&at, field)| types::cast_exactly(batch.column(at), field).map_err(|e| e.at(shown.clone())))
                 .collect::<Result<Vec<_>>>()?;
-            if let Some(probe) = current.probe.take() {
-                let bytes_a_row = batch.get_array_memory_size().div_ceil(batch.num_rows().max(1)).max(1);
-                let rows = (self.ctx.batch_bytes() / bytes_a_row).clamp(1, self.ctx.batch_rows);
-                let done = batch.num_rows();
-                let reader = self.open(&probe.file, probe.group, rows, done, None)?;
-                if let Some(current) = &mut self.current {
-                    current.reader = reader;
-                }
+            current.done += batch.num_rows();
+            if current.guessed {
+                self.learn(&batch)?;
             }
             let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             return RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map(Some).map_err(
@@ -256,13 +253,33 @@ impl GroupStream {
         }
     }
 
+    /// Takes larger or smaller batches from here on, where the last one shows how large rows are.
+    fn learn(&mut self, batch: &RecordBatch) -> Result<()> {
+        let bytes = batch.get_array_memory_size().div_ceil(batch.num_rows().max(1)).max(1);
+        let first = self.seen.is_none();
+        let bytes = self.seen.map_or(bytes, |seen| seen.max(bytes));
+        self.seen = Some(bytes);
+        let Some(current) = &self.current else { return Ok(()) };
+        let step = (self.ctx.batch_bytes() / bytes).clamp(1, self.ctx.batch_rows);
+        // Opening anew has its price, so it is done after the first look, and when rows turn out far larger.
+        if current.done >= current.rows || !(first || step < current.step / 2) {
+            return Ok(());
+        }
+        let reader = self.open(&current.file, current.group, step, current.done)?;
+        if let Some(current) = &mut self.current {
+            current.reader = reader;
+            current.step = step;
+        }
+        Ok(())
+    }
+
     /// Cuts a batch that came out larger than was guessed.
     fn cut(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
         let bytes = batch.get_array_memory_size();
         let limit = self.ctx.batch_bytes();
         if bytes <= 2 * limit || batch.num_rows() <= 1 {
             if bytes > limit && batch.num_rows() == 1 {
-                let shown = self.current.as_ref().map_or_else(String::new, |c| c.shown.clone());
+                let shown = self.current.as_ref().map_or_else(String::new, |c| c.file.shown.clone());
                 self.ctx.admit_row(bytes, || format!("{shown}, {}", largest_column(&batch)))?;
             }
             return Ok(batch);
@@ -309,9 +326,17 @@ fn order(schema: &SchemaRef, file: &FileGroups) -> Result<(Vec<usize>, Projectio
     Ok((order, ProjectionMask::roots(file.metadata.parquet_schema(), roots)))
 }
 
-/// How many rows of a row group make a batch, or none where the footer does not tell how large its texts are.
-fn rows_that_fit(group: &RowGroupMetaData, mask: &ProjectionMask, batch_bytes: usize) -> Option<usize> {
+/// How large the rows of a row group are.
+enum Fit {
+    /// So many bytes on average, as the footer says.
+    Row(usize),
+    /// No single one larger than this: the footer does not say how often a text of the dictionary comes.
+    AtMost(usize),
+}
+
+fn fit(group: &RowGroupMetaData, mask: &ProjectionMask) -> Fit {
     let mut bytes = 0_u64;
+    let mut guess = 0_u64;
     for (leaf, column) in group.columns().iter().enumerate() {
         if !mask.leaf_included(leaf) {
             continue;
@@ -325,20 +350,21 @@ fn rows_that_fit(group: &RowGroupMetaData, mask: &ProjectionMask, batch_bytes: u
                 u64::try_from(column.column_descr().type_length()).unwrap_or_default().max(16)
             }
             Physical::BYTE_ARRAY => {
-                let text = match column.unencoded_byte_array_data_bytes() {
-                    Some(bytes) => bytes.unsigned_abs(),
-                    None if column.dictionary_page_offset().is_none() => column.uncompressed_size().unsigned_abs(),
-                    None => return None,
-                };
-                bytes = bytes.saturating_add(text);
+                match column.unencoded_byte_array_data_bytes() {
+                    Some(text) => bytes = bytes.saturating_add(text.unsigned_abs()),
+                    None if column.dictionary_page_offset().is_none() => {
+                        bytes = bytes.saturating_add(column.uncompressed_size().unsigned_abs());
+                    }
+                    None => guess = guess.saturating_add(column.uncompressed_size().unsigned_abs()),
+                }
                 8
             }
         };
         bytes = bytes.saturating_add(values.saturating_mul(width));
     }
-    let rows = group.num_rows().unsigned_abs().max(1);
-    let a_row = bytes.div_ceil(rows).max(1);
-    usize::try_from(batch_bytes as u64 / a_row).ok().map(|rows| rows.max(1))
+    let a_row = bytes.div_ceil(group.num_rows().unsigned_abs().max(1)).max(1);
+    let whole = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    if guess == 0 { Fit::Row(whole(a_row)) } else { Fit::AtMost(whole(a_row.saturating_add(guess))) }
 }
 
 fn largest_column(batch: &RecordBatch) -> String {

@@ -1,0 +1,134 @@
+//! One schema for all files of a home.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use hygge_core::{Error, Result};
+
+/// The schema that all files agree on so far, and the first file that said it.
+pub(super) struct Agreed {
+    schema: Schema,
+    first: String,
+}
+
+impl Agreed {
+    /// Starts with one file's schema.
+    pub(super) fn new(schema: &Schema, shown: &str) -> Self {
+        let fields: Vec<FieldRef> = schema.fields().iter().map(|f| Arc::new(plain(f))).collect();
+        Self { schema: Schema::new(fields), first: shown.to_owned() }
+    }
+
+    /// Joins another file's: names and types must be the same, in any order; NULLs may come in either.
+    ///
+    /// # Errors
+    /// Refused, naming the file and the column that differ.
+    pub(super) fn join(&mut self, other: &Schema, shown: &str) -> Result<()> {
+        let mut fields = Vec::with_capacity(self.schema.fields().len());
+        for field in self.schema.fields() {
+            let Ok(theirs) = other.field_with_name(field.name()) else {
+                return Err(differs(shown, format!("it has no column {}, which {} has", field.name(), self.first)));
+            };
+            let joined = join(field, &plain(theirs)).ok_or_else(|| {
+                differs(
+                    shown,
+                    format!(
+                        "its column {} is {}, but {} in {}",
+                        field.name(),
+                        theirs.data_type(),
+                        field.data_type(),
+                        self.first
+                    ),
+                )
+            })?;
+            fields.push(Arc::new(joined));
+        }
+        if let Some(more) = other.fields().iter().find(|f| self.schema.field_with_name(f.name()).is_err()) {
+            return Err(differs(shown, format!("it has a column {}, which {} has not", more.name(), self.first)));
+        }
+        self.schema = Schema::new(fields);
+        Ok(())
+    }
+
+    /// The columns asked for, in their order, or all.
+    ///
+    /// # Errors
+    /// Refused, if one is not there or a name is there twice.
+    pub(super) fn choose(self, columns: Option<&[String]>) -> Result<SchemaRef> {
+        for (i, field) in self.schema.fields().iter().enumerate() {
+            if self.schema.fields().iter().take(i).any(|f| f.name() == field.name()) {
+                return Err(Error::refused(format!("two columns are called {}", field.name())).at(self.first));
+            }
+        }
+        let Some(columns) = columns else { return Ok(Arc::new(self.schema)) };
+        let fields = columns
+            .iter()
+            .map(|name| {
+                self.schema
+                    .field_with_name(name)
+                    .cloned()
+                    .map(Arc::new)
+                    .map_err(|_| missing(&self.schema, name, &self.first))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Arc::new(Schema::new(fields)))
+    }
+
+    /// A column by name.
+    ///
+    /// # Errors
+    /// Refused, if it is not there.
+    pub(super) fn column(&self, name: &str) -> Result<FieldRef> {
+        self.schema.field_with_name(name).cloned().map(Arc::new).map_err(|_| missing(&self.schema, name, &self.first))
+    }
+}
+
+fn missing(schema: &Schema, name: &str, shown: &str) -> Error {
+    let like = schema
+        .fields()
+        .iter()
+        .map(|f| f.name())
+        .min_by_key(|other| strsim::damerau_levenshtein(other, name))
+        .filter(|other| strsim::damerau_levenshtein(other, name) <= 1 + name.len() / 3);
+    let error = Error::refused(format!("there is no column {name}")).at(shown);
+    if let Some(like) = like {
+        return error.next(format!("did you mean {like}?"));
+    }
+    let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+    error.next(format!("choose among {}", names.join(", ")))
+}
+
+fn differs(shown: &str, found: String) -> Error {
+    Error::refused(found).at(shown).next("let the home name files of one kind only, or write this one anew")
+}
+
+/// A field without the marks that a writer left on it.
+fn plain(field: &Field) -> Field {
+    let data_type = match field.data_type() {
+        DataType::List(inner) => DataType::List(Arc::new(plain(inner))),
+        DataType::LargeList(inner) => DataType::LargeList(Arc::new(plain(inner))),
+        DataType::FixedSizeList(inner, len) => DataType::FixedSizeList(Arc::new(plain(inner)), *len),
+        DataType::Map(inner, sorted) => DataType::Map(Arc::new(plain(inner)), *sorted),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|f| Arc::new(plain(f))).collect::<Fields>()),
+        other => other.clone(),
+    };
+    Field::new(field.name(), data_type, field.is_nullable())
+}
+
+/// A field that holds what both hold, if they differ in nothing but whether there may be NULLs.
+fn join(a: &Field, b: &Field) -> Option<Field> {
+    use DataType as T;
+    let inner = |a: &FieldRef, b: &FieldRef| join(a, b).map(Arc::new);
+    let data_type = match (a.data_type(), b.data_type()) {
+        (T::List(a), T::List(b)) => T::List(inner(a, b)?),
+        (T::LargeList(a), T::LargeList(b)) => T::LargeList(inner(a, b)?),
+        (T::FixedSizeList(a, n), T::FixedSizeList(b, m)) if n == m => T::FixedSizeList(inner(a, b)?, *n),
+        (T::Map(a, s), T::Map(b, t)) if s == t => T::Map(inner(a, b)?, *s),
+        (T::Struct(a), T::Struct(b)) if a.len() == b.len() => {
+            let fields = a.iter().zip(b).map(|(a, b)| if a.name() == b.name() { inner(a, b) } else { None });
+            T::Struct(fields.collect::<Option<Vec<_>>>()?.into())
+        }
+        (a, b) if a == b => a.clone(),
+        _ => return None,
+    };
+    Some(Field::new(a.name(), data_type, a.is_nullable() || b.is_nullable()))
+}

@@ -12,6 +12,7 @@ use super::yaml::{Node, Value};
 use super::*;
 
 mod copies;
+mod documents;
 mod projects;
 mod robust;
 

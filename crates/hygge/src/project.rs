@@ -1,1 +1,157 @@
 //! From a resolved configuration to flows with living homes and stores.
+
+mod living;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hygge_core::flow::{Entities, EntitySpec, FlowSpec, Settling};
+use hygge_core::home::{CursorSpec, Home};
+use hygge_core::receipt::Owner;
+use hygge_core::{Error, Result};
+
+pub use self::living::{home, store};
+use crate::config;
+use crate::report::advisor::Advisor;
+
+/// What the command line changes in every flow. It wins over the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Carry only what is new.
+    pub incremental: bool,
+    /// Settle everything anew.
+    pub full: bool,
+    /// Run though the home is unchanged.
+    pub force: bool,
+    /// Only these entities, by name; empty means all.
+    pub entities: Vec<String>,
+}
+
+/// Gives every flow living homes and stores. A flow of which no entity was chosen is left out.
+///
+/// # Errors
+/// Refused, if a home or store cannot be as it is configured, or the command line asks for what a flow cannot do.
+pub fn build(root: &Path, project: &str, flows: &[config::Flow], overrides: &Overrides) -> Result<Vec<FlowSpec>> {
+    let mut out = Vec::with_capacity(flows.len());
+    for flow in flows {
+        let entities = match &flow.entities {
+            config::Entities::Listed(entities) => {
+                let mut specs = Vec::with_capacity(entities.len());
+                for entity in entities {
+                    let chosen = overrides.entities.is_empty()
+                        || entity.name.as_ref().is_some_and(|name| overrides.entities.contains(name));
+                    if chosen {
+                        specs.push(spec(root, project, flow, entity, overrides)?);
+                    }
+                }
+                if specs.is_empty() {
+                    continue;
+                }
+                Entities::Listed(specs)
+            }
+            config::Entities::Tables { pattern, exclude, template } => Entities::Matching {
+                pattern: pattern.clone(),
+                exclude: exclude.clone(),
+                only: overrides.entities.clone(),
+                template: Box::new(spec(root, project, flow, template, overrides)?),
+            },
+        };
+        out.push(FlowSpec { name: flow.name.clone(), depends_on: flow.depends_on.clone(), entities });
+    }
+    check_chosen(&out, overrides)?;
+    Ok(out)
+}
+
+/// Every entity that was asked for by name must be one, unless only the home can know.
+fn check_chosen(flows: &[FlowSpec], overrides: &Overrides) -> Result<()> {
+    let known = |wanted: &String| {
+        flows.iter().any(|flow| match &flow.entities {
+            Entities::Listed(specs) => specs.iter().any(|spec| spec.owner.entity.as_ref() == Some(wanted)),
+            Entities::Matching { .. } => true,
+        })
+    };
+    match overrides.entities.iter().find(|wanted| !known(wanted)) {
+        Some(unknown) => Err(Error::refused(format!("--entity {unknown}: no flow that was chosen has such an entity"))
+            .next("see the flows and their entities with  hygge ls -v")),
+        None => Ok(()),
+    }
+}
+
+/// Knows where the options of every flow are written.
+#[must_use]
+pub fn advisor(flows: &[config::Flow]) -> Advisor {
+    let mut advisor = Advisor::default();
+    for flow in flows {
+        match &flow.entities {
+            config::Entities::Listed(entities) => {
+                for entity in entities {
+                    advisor.learn(&flow.name, entity.name.as_deref(), &entity.spots);
+                }
+            }
+            config::Entities::Tables { template, .. } => advisor.learn(&flow.name, None, &template.spots),
+        }
+    }
+    advisor
+}
+
+fn spec(
+    root: &Path,
+    project: &str,
+    flow: &config::Flow,
+    entity: &config::Entity,
+    overrides: &Overrides,
+) -> Result<EntitySpec> {
+    let home: Arc<dyn Home> = home(root, &entity.home, entity.name.as_deref())?;
+    let mut spec = EntitySpec {
+        owner: Owner { project: project.to_owned(), flow: flow.name.clone(), entity: entity.name.clone() },
+        formerly: entity.formerly.clone(),
+        home,
+        source: entity.source.clone(),
+        columns: entity.columns.clone(),
+        filter: entity.filter.clone(),
+        store: store(root, &entity.store)?,
+        settling: entity.settling,
+        incremental: entity.incremental,
+        cursor: entity.cursor.clone(),
+        key: entity.key.clone(),
+        full: overrides.full,
+        force: overrides.force,
+        every_run: entity.every_run,
+        batch_rows: entity.batch_rows,
+        readers: entity.readers,
+        verify: entity.verify,
+        missing: entity.missing,
+        adopt: entity.adopt,
+        retries: entity.retries,
+        timeout: entity.timeout,
+    };
+    if overrides.incremental {
+        make_incremental(&mut spec, entity)?;
+    }
+    Ok(spec)
+}
+
+/// `--incremental` for a flow that is none by its file.
+fn make_incremental(spec: &mut EntitySpec, entity: &config::Entity) -> Result<()> {
+    if spec.incremental {
+        return Ok(());
+    }
+    let flow = &spec.owner.flow;
+    if entity.store.is_one_file() {
+        return Err(Error::refused(format!(
+            "--incremental: {flow} settles in one file, which can only be replaced as a whole"
+        ))
+        .next("leave --incremental out, or give the store a folder as its path"));
+    }
+    if spec.settling == Settling::Replace {
+        let merges = !spec.key.is_empty() && entity.store.can_merge();
+        spec.settling = if merges { Settling::Merge } else { Settling::Append };
+    }
+    let is_table = matches!(entity.home, config::HomeConfig::Sqlite(_));
+    if is_table && spec.cursor.is_none() {
+        spec.cursor = Some(CursorSpec::default());
+    }
+    spec.incremental = true;
+    spec.every_run = false;
+    Ok(())
+}

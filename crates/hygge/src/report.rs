@@ -1,1 +1,73 @@
 //! The only place that prints: the live screen, the closing screen, plain lines, JSON lines, the run's log.
+//!
+//! What is shown on request goes to standard output, what tells of progress and of refusals to standard error. Everything
+//! is written with colours; they are taken out where nobody would see them (`NO_COLOR`, `CLICOLOR`, no terminal).
+
+pub mod advisor;
+pub mod blocks;
+pub mod checked;
+pub mod closing;
+pub mod fault;
+pub mod json;
+pub mod log;
+pub mod memory;
+pub mod plan;
+pub mod screen;
+pub mod standing;
+pub mod style;
+pub mod table;
+pub mod verified;
+pub mod words;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use hygge_core::event::{Event, Observer};
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verbosity {
+    /// Only errors and the last line.
+    Quiet,
+    /// What a person wants to see.
+    #[default]
+    Normal,
+    /// Also plans, splits, retries and notes.
+    Verbose,
+}
+
+/// Prints to standard output. A reader that went away is no error: nobody is left to be told.
+pub fn out(text: &str) {
+    let mut stream = anstream::stdout().lock();
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}
+
+/// Prints to standard error.
+pub fn err(text: &str) {
+    let mut stream = anstream::stderr().lock();
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}
+
+/// The width of the terminal that standard output is, or none.
+#[must_use]
+pub fn width() -> Option<usize> {
+    terminal_width(&io::stdout())
+}
+
+fn terminal_width(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    if !rustix::termios::isatty(stream) {
+        return None;
+    }
+    rustix::termios::tcgetwinsize(stream).ok().map(|size| usize::from(size.ws_col)).filter(|&width| width >= 40)
+}
+
+/// Tells several listeners, in order.
+pub struct Everyone(pub Vec<Arc<dyn Observer>>);
+
+impl Observer for Everyone {
+    fn event(&self, event: &Event<'_>) {
+        for one in &self.0 {
+            one.event(event);
+        }
+    }
+}

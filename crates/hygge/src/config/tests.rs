@@ -12,7 +12,6 @@ use super::yaml::{Node, Value};
 use super::*;
 
 mod copies;
-mod documents;
 mod projects;
 mod robust;
 

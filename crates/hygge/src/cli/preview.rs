@@ -1,0 +1,174 @@
+//! `hygge preview`: the first rows of a home, a flow, a file or a URL.
+
+use std::fmt::Write as _;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hygge_core::context::{Context, SplitContext};
+use hygge_core::coordinator::expand;
+use hygge_core::event::Silent;
+use hygge_core::flow::EntitySpec;
+use hygge_core::home::{Home, Opened, ReadRequest, Source};
+use hygge_core::{Error, Result};
+
+use super::args::{Ask, Everywhere, Preview, Select};
+use super::session::{self, Session};
+use super::stop::Stop;
+use crate::config::{HomeConfig, Locate, Project};
+use crate::project::{self, Overrides};
+use crate::report;
+use crate::report::table::Table;
+use crate::report::words::rows;
+
+/// A home, and what of it.
+struct Asked {
+    root: PathBuf,
+    home: Arc<dyn Home>,
+    source: Source,
+    columns: Option<Vec<String>>,
+    filter: Option<String>,
+}
+
+pub(super) fn run(everywhere: &Everywhere, typed: &Preview) -> Result<u8, Stop> {
+    let asked = asked(everywhere, typed)?;
+    let ctx = session::context(&asked.root, 512 << 20, 1, Arc::new(Silent), None)?;
+    let table = first_rows(&ctx, &asked, typed.limit)?;
+    let mut text = table.shown(report::width());
+    if table.is_empty() {
+        text.push_str("There are no rows.\n");
+    } else if everywhere.verbose {
+        let _ = writeln!(text, "{} of {}", rows(table.len() as u64), asked.home.shown(&asked.source));
+    }
+    report::out(&text);
+    Ok(0)
+}
+
+/// Whether a text can only be a place, and no name in a project.
+fn is_place(text: &str) -> bool {
+    text.contains(['/', '.', '*']) || text.starts_with("sqlite:")
+}
+
+fn asked(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
+    let locate = session::locate(everywhere)?;
+    if is_place(&typed.what) {
+        return Ok(of_url(&locate, typed)?);
+    }
+    let project = Project::load(&locate)?;
+    if project.flow(&typed.what).is_some() {
+        return of_flow(everywhere, typed);
+    }
+    if let Some(named) = project.home(&typed.what) {
+        let source = source(&typed.ask, &named.home, named.source.clone())?;
+        return Ok(Asked {
+            home: project::home(&project.root, &named.home, None)?,
+            source,
+            columns: chosen(&typed.ask).or_else(|| named.columns.clone()),
+            filter: typed.ask.filter.clone().or_else(|| named.filter.clone()),
+            root: project.root,
+        });
+    }
+    let flows = project.flows.iter().map(|flow| flow.name.as_str());
+    let names: Vec<&str> = project.homes.iter().map(|home| home.name.as_str()).chain(flows).take(12).collect();
+    let error = Error::refused(format!("{} is no home, no flow and no path", typed.what));
+    Err(Stop::Error(if names.is_empty() {
+        error.next("name a file, a folder or a URL")
+    } else {
+        error.next(format!("choose from: {}; or name a file, a folder or a URL", names.join(", ")))
+    }))
+}
+
+fn of_url(locate: &Locate, typed: &Preview) -> Result<Asked> {
+    let config = HomeConfig::ad_hoc(&typed.what)?;
+    let root = locate.cwd.clone();
+    Ok(Asked {
+        home: project::home(&root, &config, None)?,
+        source: source(&typed.ask, &config, None)?,
+        columns: chosen(&typed.ask),
+        filter: typed.ask.filter.clone(),
+        root,
+    })
+}
+
+fn of_flow(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
+    let select = Select { flows: vec![typed.what.clone()], ..Select::default() };
+    let overrides = Overrides { entities: typed.entity.clone().into_iter().collect(), ..Overrides::default() };
+    let session = Session::open(everywhere, &select, &overrides)?;
+    let ctx = session.looking()?;
+    let mut entities = Vec::new();
+    for flow in &session.flows {
+        entities.extend(expand(&ctx, flow)?);
+    }
+    let spec: EntitySpec = match <[EntitySpec; 1]>::try_from(entities) {
+        Ok([spec]) => spec,
+        Err(many) => {
+            let names: Vec<&str> = many.iter().filter_map(|spec| spec.owner.entity.as_deref()).take(12).collect();
+            return Err(Stop::Error(
+                Error::refused(format!("{} has {} entities", typed.what, many.len()))
+                    .next(format!("choose one with --entity, as in  --entity {}", names.first().unwrap_or(&"NAME"))),
+            ));
+        }
+    };
+    let source = match (&typed.ask.table, &typed.ask.query) {
+        (Some(table), _) => Source::Table(table.clone()),
+        (_, Some(query)) => Source::Query(query.clone()),
+        _ => spec.source,
+    };
+    Ok(Asked {
+        root: session.project.root,
+        home: spec.home,
+        source,
+        columns: chosen(&typed.ask).or(spec.columns),
+        filter: typed.ask.filter.clone().or(spec.filter),
+    })
+}
+
+fn chosen(ask: &Ask) -> Option<Vec<String>> {
+    (!ask.columns.is_empty()).then(|| ask.columns.clone())
+}
+
+/// What of a home is meant.
+fn source(ask: &Ask, home: &HomeConfig, named: Option<Source>) -> Result<Source> {
+    let is_database = matches!(home, HomeConfig::Sqlite(_));
+    match (&ask.table, &ask.query, named) {
+        (Some(_), ..) | (_, Some(_), _) if !is_database => {
+            Err(Error::refused("--table and --query are for databases, and these are files").next("take them out"))
+        }
+        (Some(table), ..) => Ok(Source::Table(table.clone())),
+        (_, Some(query), _) => Ok(Source::Query(query.clone())),
+        (None, None, Some(source)) => Ok(source),
+        (None, None, None) if is_database => {
+            Err(Error::refused("this is a whole database, and nothing says which table")
+                .next("add  --table NAME  or  --query 'SELECT …'"))
+        }
+        (None, None, None) => Ok(Source::Whole { entity: None }),
+    }
+}
+
+fn first_rows(ctx: &Context, asked: &Asked, limit: usize) -> Result<Table> {
+    let mut request = ReadRequest::all(asked.source.clone());
+    request.columns.clone_from(&asked.columns);
+    request.filter.clone_from(&asked.filter);
+    let Opened::Scan(scan) = asked.home.open(ctx, &request)? else {
+        return Err(Error::bug("a home called itself unchanged though nothing was shown to it"));
+    };
+    let mut table = Table::new(&scan.schema());
+    for split in scan.splits() {
+        if table.len() >= limit {
+            break;
+        }
+        let ctx = SplitContext {
+            run: ctx.clone(),
+            share: ctx.budget.share(&ctx.cancel)?,
+            attempt: 1,
+            batch_rows: limit.clamp(1, 65_536),
+            bytes_read: Arc::default(),
+        };
+        let mut stream = scan.read(split, &ctx)?;
+        while table.len() < limit {
+            let Some(batch) = stream.next()? else { break };
+            table.add(&batch.rows, limit)?;
+        }
+    }
+    Ok(table)
+}

@@ -1,0 +1,133 @@
+//! What every command of a project needs: its configuration, its flows, and a context to run them in.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hygge_core::budget::Budget;
+use hygge_core::context::{Cancellation, Clock, Context, SystemClock, new_run_id};
+use hygge_core::coordinator::check_graph;
+use hygge_core::event::{Observer, Silent};
+use hygge_core::flow::FlowSpec;
+use hygge_core::{Error, Result};
+
+use super::args::{Everywhere, Select};
+use super::choose::choose;
+use super::signals;
+use super::stop::Stop;
+use crate::config::{Locate, Project, size};
+use crate::project::{self, Overrides};
+use crate::report::advisor::Advisor;
+use crate::report::screen::stopping;
+use crate::report::{Verbosity, screen::Screen};
+
+/// A project, read and understood.
+pub(super) struct Session {
+    pub(super) project: Project,
+    /// The chosen flows.
+    pub(super) flows: Vec<FlowSpec>,
+    pub(super) advisor: Arc<Advisor>,
+}
+
+impl Session {
+    /// Reads the project and chooses flows.
+    pub(super) fn open(everywhere: &Everywhere, select: &Select, overrides: &Overrides) -> Result<Self, Stop> {
+        let project = load(everywhere)?;
+        let flows = project::build(&project.root, &project.name, &project.flows, overrides)?;
+        // The whole graph is looked at: a flow that was not chosen may stand between two that were.
+        let missing = |name: &String| !flows.iter().any(|flow| flow.name == *name);
+        let mut flows = flows.clone();
+        if !overrides.entities.is_empty() {
+            // Flows of which no entity was chosen are not there to be waited for.
+            let gone: Vec<String> =
+                flows.iter().flat_map(|flow| flow.depends_on.clone()).filter(|name| missing(name)).collect();
+            for flow in &mut flows {
+                flow.depends_on.retain(|name| !gone.contains(name));
+            }
+        }
+        check_graph(&flows)?;
+        let wanted: Vec<String> = select.flows.iter().chain(&select.more_flows).cloned().collect();
+        let flows = choose(flows, &wanted)?;
+        let advisor = Arc::new(project::advisor(&project.flows));
+        Ok(Self { project, flows, advisor })
+    }
+
+    /// Where this machine's history of the project lies.
+    pub(super) fn journal(&self) -> PathBuf {
+        self.project.root.join(".hygge").join("journal.db")
+    }
+
+    /// A context that writes nothing and tells nobody, for commands that only look.
+    pub(super) fn looking(&self) -> Result<Context> {
+        let cores = cores();
+        context(&self.project.root, self.project.options.memory, cores, Arc::new(Silent), None)
+    }
+}
+
+/// Reads the project that is meant.
+pub(super) fn load(everywhere: &Everywhere) -> Result<Project, Stop> {
+    Ok(Project::load(&locate(everywhere)?)?)
+}
+
+/// Where to look for the project.
+pub(super) fn locate(everywhere: &Everywhere) -> Result<Locate> {
+    Ok(Locate {
+        project: everywhere.project.clone(),
+        env_file: everywhere.env_file.clone(),
+        vars: everywhere.vars.clone(),
+        ..Locate::here()?
+    })
+}
+
+/// What the command line changes for commands that only choose.
+pub(super) fn overrides(select: &Select) -> Overrides {
+    Overrides { entities: select.entities.clone(), ..Overrides::default() }
+}
+
+/// How much is told.
+pub(super) fn verbosity(everywhere: &Everywhere) -> Verbosity {
+    match (everywhere.quiet, everywhere.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    }
+}
+
+/// How many threads run at once on this machine.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A size as it was typed.
+pub(super) fn memory(typed: Option<&str>, configured: u64) -> Result<u64> {
+    typed.map_or(Ok(configured), size)
+}
+
+/// A run's context; from here on Ctrl-C asks for a clean stop.
+pub(super) fn context(
+    root: &Path,
+    memory: u64,
+    parallel: usize,
+    observer: Arc<dyn Observer>,
+    screen: Option<Arc<Screen>>,
+) -> Result<Context> {
+    let clock = SystemClock;
+    let run = new_run_id(&clock);
+    named_context(&run, root, memory, parallel, observer, screen)
+}
+
+/// The same, for a run whose name is known.
+pub(super) fn named_context(
+    run: &str,
+    root: &Path,
+    memory: u64,
+    parallel: usize,
+    observer: Arc<dyn Observer>,
+    screen: Option<Arc<Screen>>,
+) -> Result<Context> {
+    let total = usize::try_from(memory).map_err(|_| Error::refused("this machine cannot address so much memory"))?;
+    let budget = Budget::new(total, parallel)?;
+    let cancel = Cancellation::default();
+    signals::heed(&cancel, move || stopping(screen.as_deref()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Ok(Context { run: run.into(), root: Arc::new(root.to_path_buf()), budget, cancel, clock, observer })
+}

@@ -1,0 +1,59 @@
+//! `hygge sweep`: takes each place for a moment, so that its store clears away what dead runs left there.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hygge_core::context::Context;
+use hygge_core::coordinator::expand;
+use hygge_core::event::{Event, Observer};
+
+use super::args::{Everywhere, Select};
+use super::session::{self, Session};
+use super::stop::{Stop, exit_code};
+use crate::report;
+use crate::report::checked::{Checked, screen};
+use crate::report::words::{moment, name};
+
+/// Keeps what stores tell while they sweep.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Observer for Notes {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::Note { text, .. } = event {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.clone());
+        }
+    }
+}
+
+pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
+    let session = Session::open(everywhere, typed, &session::overrides(typed))?;
+    let notes = Arc::new(Notes::default());
+    let ctx = Context { observer: Arc::clone(&notes) as Arc<dyn Observer>, ..session.looking()? };
+    let mut all = Vec::new();
+    let mut code = 0;
+    for flow in &session.flows {
+        for spec in expand(&ctx, flow)? {
+            ctx.cancel.check()?;
+            let place = spec.store.place(spec.owner.entity.as_deref())?;
+            let what = format!("{}: {place}", name(&spec.owner));
+            let found = spec.store.lock(&ctx, &place, &spec.owner).map(|held| {
+                let mut lines = std::mem::take(&mut *notes.0.lock().unwrap_or_else(PoisonError::into_inner));
+                lines.push(match held.last_receipt() {
+                    Some(receipt) => {
+                        format!("holds what settled {}, seq {}", moment(&receipt.committed_at), receipt.seq)
+                    }
+                    None => "nothing has settled here".to_owned(),
+                });
+                lines
+            });
+            let found = found.map_err(|error| {
+                code = code.max(exit_code(&error).min(1));
+                let advice = session.advisor.advise(&spec.owner, &error);
+                (error, advice)
+            });
+            all.push(Checked { what, found });
+        }
+    }
+    report::out(&screen(&all, "swept", report::width()));
+    Ok(code)
+}

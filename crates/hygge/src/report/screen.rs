@@ -1,0 +1,294 @@
+//! What is seen while flows run: on a terminal a live line per flow, elsewhere plain lines. On standard error.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hygge_core::budget::shown_bytes;
+use hygge_core::coordinator::Ended;
+use hygge_core::event::{Event, Observer};
+use hygge_core::flow::{Outcome, PlannedFlow};
+use hygge_core::receipt::Owner;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use super::Verbosity;
+use super::style::{self, CARE, DIM, paint};
+use super::words::{duration, left, name, rows, thousands};
+
+/// How often a live line is drawn anew.
+const TICK: Duration = Duration::from_millis(120);
+/// How often a plain line tells that a long flow goes on.
+const STILL: Duration = Duration::from_secs(10);
+
+/// Shows a run as it goes on.
+pub struct Screen {
+    kind: Kind,
+    verbosity: Verbosity,
+    names: AtomicU64,
+    lanes: Mutex<HashMap<Owner, Arc<Lane>>>,
+}
+
+enum Kind {
+    Live(MultiProgress),
+    Plain,
+}
+
+/// One flow on its way.
+struct Lane {
+    name: String,
+    began: Instant,
+    rows: AtomicI64,
+    bytes: AtomicU64,
+    expected: AtomicU64,
+    proving: AtomicBool,
+    waiting: Mutex<Option<(String, Instant)>>,
+    told: Mutex<Instant>,
+    bar: Option<ProgressBar>,
+}
+
+impl Screen {
+    /// Live where standard error is a terminal that can move its cursor.
+    #[must_use]
+    pub fn new(verbosity: Verbosity) -> Self {
+        let able = super::terminal_width(&std::io::stderr()).is_some()
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            && verbosity != Verbosity::Quiet;
+        let kind = if able {
+            Kind::Live(MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)))
+        } else {
+            Kind::Plain
+        };
+        Self { kind, verbosity, names: AtomicU64::new(0), lanes: Mutex::default() }
+    }
+
+    /// Says something above the live lines.
+    pub fn say(&self, text: &str) {
+        match &self.kind {
+            Kind::Live(multi) => multi.suspend(|| super::err(&format!("{text}\n"))),
+            Kind::Plain => super::err(&format!("{text}\n")),
+        }
+    }
+
+    /// Takes the live lines away.
+    pub fn clear(&self) {
+        let lanes = std::mem::take(&mut *self.lock());
+        for lane in lanes.values() {
+            if let Some(bar) = &lane.bar {
+                bar.finish_and_clear();
+            }
+        }
+        if let Kind::Live(multi) = &self.kind {
+            let _ = multi.clear();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Owner, Arc<Lane>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lane(&self, owner: &Owner) -> Option<Arc<Lane>> {
+        self.lock().get(owner).cloned()
+    }
+
+    fn verbose(&self) -> bool {
+        self.verbosity == Verbosity::Verbose
+    }
+
+    fn quiet(&self) -> bool {
+        self.verbosity == Verbosity::Quiet
+    }
+
+    fn line(&self, owner: &Owner, text: impl std::fmt::Display) {
+        if !self.quiet() {
+            self.say(&format!("  {}: {text}", name(owner)));
+        }
+    }
+
+    fn started(&self, owner: &Owner, home: &str, place: &str) {
+        let name = name(owner);
+        self.names.fetch_max(super::words::wide(&name) as u64, Ordering::Relaxed);
+        let bar = match &self.kind {
+            Kind::Live(multi) => Some(multi.add(ProgressBar::new_spinner())),
+            Kind::Plain => {
+                self.line(owner, format_args!("{home} → {place}"));
+                None
+            }
+        };
+        let lane = Arc::new(Lane {
+            name,
+            began: Instant::now(),
+            rows: AtomicI64::new(0),
+            bytes: AtomicU64::new(0),
+            expected: AtomicU64::new(0),
+            proving: AtomicBool::new(false),
+            waiting: Mutex::new(None),
+            told: Mutex::new(Instant::now()),
+            bar: bar.clone(),
+        });
+        self.lock().insert(owner.clone(), Arc::clone(&lane));
+        if let Some(bar) = bar {
+            let width = usize::try_from(self.names.load(Ordering::Relaxed)).unwrap_or(0);
+            let told = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{}   {}", left(&lane.name, width), lane.told(Instant::now()));
+            };
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {told}") {
+                bar.set_style(
+                    style.with_key("told", told).tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "·"]),
+                );
+            }
+            bar.enable_steady_tick(TICK);
+        }
+    }
+
+    fn planned(&self, owner: &Owner, plan: &PlannedFlow) {
+        if let Some(lane) = self.lane(owner) {
+            lane.expected.store(plan.rows().unwrap_or(0), Ordering::Relaxed);
+        }
+        if self.verbose() {
+            self.say(super::plan::block(owner, plan, self.verbosity, None).trim_end());
+            return;
+        }
+        for warning in &plan.load.warnings {
+            self.line(owner, paint(CARE, warning));
+        }
+    }
+
+    fn progress(&self, owner: &Owner, rows: i64, bytes: u64) {
+        let Some(lane) = self.lane(owner) else { return };
+        lane.rows.fetch_add(rows, Ordering::Relaxed);
+        lane.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if lane.bar.is_none() {
+            let now = Instant::now();
+            let mut told = lane.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if now.duration_since(*told) >= STILL {
+                *told = now;
+                drop(told);
+                self.line(owner, lane.told(now));
+            }
+        }
+    }
+
+    fn ended(&self, ended: &Ended) {
+        let lane = self.lock().remove(&ended.owner);
+        if let Some(bar) = lane.and_then(|lane| lane.bar.clone()) {
+            bar.finish_and_clear();
+            if let Kind::Live(multi) = &self.kind {
+                multi.remove(&bar);
+            }
+            return;
+        }
+        if matches!(self.kind, Kind::Plain) && !self.quiet() {
+            let took = duration(ended.took);
+            let text = match &ended.outcome {
+                Outcome::Settled(settled) => format!("{} settled in {took}", rows(settled.receipt.load.rows)),
+                Outcome::Unchanged(_) => "up to date".to_owned(),
+                Outcome::Failed(_) => format!("{} failed after {took}", style::cross()),
+                Outcome::Skipped(_) => "skipped".to_owned(),
+                Outcome::Cancelled => "stopped".to_owned(),
+            };
+            self.line(&ended.owner, text);
+        }
+    }
+}
+
+impl Lane {
+    /// Rows, bytes, rate, share, time left.
+    fn told(&self, now: Instant) -> String {
+        if let Some((why, until)) = &*self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+            && *until > now
+        {
+            return format!("tries again in {}: {why}", duration(*until - now));
+        }
+        let moved = u64::try_from(self.rows.load(Ordering::Relaxed)).unwrap_or(0);
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        let mut parts = vec![rows(moved)];
+        if bytes > 0 {
+            parts.push(shown_bytes(bytes));
+        }
+        if self.proving.load(Ordering::Relaxed) {
+            parts.push("reading back what was written".to_owned());
+            return parts.join("   ");
+        }
+        let took = now.duration_since(self.began).as_secs_f64();
+        let expected = self.expected.load(Ordering::Relaxed);
+        parts.extend(pace(moved, expected, took));
+        parts.join("   ")
+    }
+}
+
+/// Rate, share and time left, as far as they can be told.
+fn pace(moved: u64, expected: u64, seconds: f64) -> Vec<String> {
+    let mut parts = Vec::new();
+    if seconds < 0.5 || moved == 0 {
+        return parts;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+    let (moved_f, expected_f) = (moved as f64, expected as f64);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate")]
+    let rate = (moved_f / seconds) as u64;
+    parts.push(format!("{} rows/s", thousands(rate)));
+    if expected > moved {
+        let share = moved_f / expected_f;
+        parts.push(format!("{:.0} %", (share * 100.0).min(99.0)));
+        if seconds > 2.0 {
+            let rest = seconds * (1.0 - share) / share;
+            parts.push(format!("{} left", duration(Duration::try_from_secs_f64(rest).unwrap_or_default())));
+        }
+    }
+    parts
+}
+
+impl Observer for Screen {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Started { owner, home, place } => self.started(owner, home, place),
+            Event::Planned { owner, plan } => self.planned(owner, plan),
+            Event::Progress { owner, rows, bytes } => self.progress(owner, *rows, *bytes),
+            Event::Retrying { owner, split, attempt, error, after } => {
+                if let Some(lane) = self.lane(owner) {
+                    let until = Instant::now() + *after;
+                    *lane.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some((error.clone(), until));
+                }
+                if self.verbose() || matches!(self.kind, Kind::Plain) {
+                    let what = split.as_deref().map(|split| format!("{split}, ")).unwrap_or_default();
+                    let after = duration(*after);
+                    self.line(owner, format_args!("{what}attempt {attempt}: {error}; again in {after}"));
+                }
+            }
+            Event::Note { owner, text } => self.line(owner, paint(DIM, text)),
+            Event::Proving { owner } => {
+                if let Some(lane) = self.lane(owner) {
+                    lane.proving.store(true, Ordering::Relaxed);
+                }
+                if self.verbose() {
+                    self.line(owner, "reading back what was written");
+                }
+            }
+            Event::Ended { ended } => self.ended(ended),
+        }
+    }
+}
+
+/// Tells on standard error that stopping was asked for.
+pub fn stopping(screen: Option<&Screen>) {
+    let text = "stopping: what had settled stays, the rest is undone. Once more to stop at once.";
+    match screen {
+        Some(screen) => screen.say(text),
+        None => super::err(&format!("{text}\n")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_says_only_what_can_be_told() {
+        assert!(pace(0, 100, 10.0).is_empty());
+        assert!(pace(50, 100, 0.1).is_empty());
+        assert_eq!(pace(5_000, 0, 2.0), ["2,500 rows/s"]);
+        assert_eq!(pace(2_500, 10_000, 5.0), ["500 rows/s", "25 %", "15 s left"]);
+        assert_eq!(pace(12_000, 10_000, 5.0), ["2,400 rows/s"], "an estimate that was passed says nothing");
+    }
+}

@@ -1,0 +1,7 @@
+//! The built tool as a person meets it: every screen, every refusal, every exit code.
+
+mod configuration;
+mod folder;
+mod help;
+mod init;
+mod moving;

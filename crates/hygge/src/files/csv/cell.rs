@@ -1,0 +1,586 @@
+//! One cell's text as a value, exactly or not at all.
+//!
+//! These readings are strict: a text is a number only if the number gives the text back but for its form. `007`, `+5`,
+//! ` 5`, `1e400` and twenty-digit numbers are not numbers, so that a column of codes stays what it is. What a person
+//! declares to be a number is read by [`lenient`].
+
+use std::str::from_utf8;
+
+/// A whole number of 64 bits: digits with at most a minus before them, no leading zeros, no `-0`.
+#[inline]
+#[must_use]
+pub fn int(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let (&first, rest) = digits.split_first()?;
+    let head = first.wrapping_sub(b'0');
+    if head > 9 || rest.len() > 18 || (head == 0 && (negative || !rest.is_empty())) {
+        return None;
+    }
+    let mut n = u64::from(head);
+    for &b in rest {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        n = n * 10 + u64::from(digit);
+    }
+    if negative { 0_i64.checked_sub_unsigned(n) } else { i64::try_from(n).ok() }
+}
+
+/// A whole number of 64 bits without sign, no leading zeros.
+#[must_use]
+pub fn uint(text: &[u8]) -> Option<u64> {
+    if text.first() == Some(&b'0') && text.len() > 1 || text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    from_utf8(text).ok()?.parse().ok()
+}
+
+/// How a text reads as a floating point number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Float {
+    /// A number whose digits the double keeps.
+    Exact(f64),
+    /// A number that a double cannot keep; the nearest one.
+    Rounded(f64),
+    /// `NaN`, `inf` and their like.
+    Special(f64),
+    /// No number.
+    None,
+}
+
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
+
+/// A double whose decimal digits are those of the text. Takes `1`, `1.5`, `.5`, `5.`, `1e5`, `-0`, `NaN` and `inf`; no
+/// leading zeros, no plus.
+#[inline]
+#[must_use]
+pub fn double(text: &[u8]) -> Option<f64> {
+    match float(text) {
+        Float::Exact(v) | Float::Special(v) => Some(v),
+        Float::Rounded(_) | Float::None => None,
+    }
+}
+
+/// As [`double`], telling why not.
+#[inline]
+#[must_use]
+pub fn float(text: &[u8]) -> Float {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    // Up to 18 digits fit; where there are more, the slow way decides.
+    let mut mantissa = 0_u64;
+    let mut count = 0;
+    let mut fraction = 0;
+    let mut at = 0;
+    while let Some(digit) = digits.get(at).map(|b| b.wrapping_sub(b'0')).filter(|&d| d <= 9) {
+        mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+        count += 1;
+        at += 1;
+    }
+    if count > 1 && digits[0] == b'0' {
+        return Float::None;
+    }
+    if digits.get(at) == Some(&b'.') {
+        at += 1;
+        let whole = at;
+        while let Some(digit) = digits.get(at).map(|b| b.wrapping_sub(b'0')).filter(|&d| d <= 9) {
+            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+            at += 1;
+        }
+        fraction = at - whole;
+        count += fraction;
+    }
+    if count == 0 {
+        return special(text);
+    }
+    // At most 15 digits and a power of ten that is exact: one division of two exact numbers, rounded once.
+    if at == digits.len() && count <= 15 {
+        #[expect(clippy::cast_precision_loss, reason = "at most 15 digits are exact")]
+        let value = mantissa as f64 / POWERS[fraction];
+        return Float::Exact(if negative { -value } else { value });
+    }
+    float_slowly(text, digits, at)
+}
+
+#[cold]
+fn float_slowly(text: &[u8], digits: &[u8], at: usize) -> Float {
+    if at < digits.len() {
+        let exponent = match &digits[at..] {
+            [b'e' | b'E', b'+' | b'-', rest @ ..] | [b'e' | b'E', rest @ ..] => rest,
+            _ => return Float::None,
+        };
+        if exponent.is_empty() || !exponent.iter().all(u8::is_ascii_digit) {
+            return Float::None;
+        }
+    }
+    let Some(value) = from_utf8(text).ok().and_then(|t| t.parse::<f64>().ok()) else { return Float::None };
+    if value.is_finite() && keeps_digits(value, digits) { Float::Exact(value) } else { Float::Rounded(value) }
+}
+
+/// Whether the value, written with as many digits as the text has, has the text's digits.
+fn keeps_digits(value: f64, unsigned: &[u8]) -> bool {
+    let split = unsigned.iter().position(|b| matches!(b, b'e' | b'E')).unwrap_or(unsigned.len());
+    let digits = |text: &[u8]| -> Vec<u8> {
+        let all: Vec<u8> = text.iter().copied().filter(u8::is_ascii_digit).collect();
+        let lead = all.iter().take_while(|&&b| b == b'0').count();
+        all[lead..].to_vec()
+    };
+    let wanted = digits(&unsigned[..split]);
+    if wanted.is_empty() {
+        return true;
+    }
+    // A value of no digits where some were written has sunk below the least double.
+    if value == 0.0 || wanted.len() > 800 {
+        return false;
+    }
+    let shown = format!("{:.*e}", wanted.len() - 1, value.abs());
+    let end = shown.find('e').unwrap_or(shown.len());
+    digits(&shown.as_bytes()[..end]) == wanted
+}
+
+fn special(text: &[u8]) -> Float {
+    match text {
+        b"NaN" | b"nan" => Float::Special(f64::NAN),
+        b"inf" | b"Inf" | b"Infinity" => Float::Special(f64::INFINITY),
+        b"-inf" | b"-Inf" | b"-Infinity" => Float::Special(f64::NEG_INFINITY),
+        _ => Float::None,
+    }
+}
+
+/// `true` or `false`, in lower case, upper case or with a capital.
+#[inline]
+#[must_use]
+pub fn boolean(text: &[u8]) -> Option<bool> {
+    match text {
+        b"true" | b"True" | b"TRUE" => Some(true),
+        b"false" | b"False" | b"FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+#[inline]
+fn two(text: &[u8], at: usize) -> Option<u32> {
+    let (a, b) = (text.get(at)?.wrapping_sub(b'0'), text.get(at + 1)?.wrapping_sub(b'0'));
+    (a <= 9 && b <= 9).then(|| u32::from(a) * 10 + u32::from(b))
+}
+
+/// Days since 1970-01-01 of `YYYY-MM-DD`.
+#[inline]
+#[must_use]
+pub fn date(text: &[u8]) -> Option<i32> {
+    if text.len() != 10 || text[4] != b'-' || text[7] != b'-' {
+        return None;
+    }
+    let (year, month, day) = (two(text, 0)? * 100 + two(text, 2)?, two(text, 5)?, two(text, 8)?);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let longest = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        _ => return None,
+    };
+    (1..=longest).contains(&day).then(|| days(year, month, day))
+}
+
+/// Days since 1970-01-01, counting in years that begin in March.
+#[inline]
+fn days(year: u32, month: u32, day: u32) -> i32 {
+    let shifted = year + 400 - u32::from(month <= 2);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_ages = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + day_of_year;
+    // 400 years of 146,097 days were added above, and 0000-03-01 is 719,468 days before 1970-01-01.
+    day_of_ages.cast_signed() - 146_097 - 719_468
+}
+
+/// Nanoseconds since midnight of `HH:MM`, `HH:MM:SS` or `HH:MM:SS.f`, with one to nine digits of fraction.
+#[inline]
+#[must_use]
+pub fn time_of_day(text: &[u8]) -> Option<i64> {
+    let (hour, minute) = (two(text, 0)?, two(text, 3)?);
+    if text[2] != b':' || hour > 23 || minute > 59 {
+        return None;
+    }
+    let minutes = i64::from(hour * 60 + minute);
+    if text.len() == 5 {
+        return Some(minutes * 60_000_000_000);
+    }
+    let second = two(text, 6)?;
+    if text[5] != b':' || second > 59 {
+        return None;
+    }
+    let seconds = (minutes * 60 + i64::from(second)) * 1_000_000_000;
+    if text.len() == 8 {
+        return Some(seconds);
+    }
+    let fraction = &text[9..];
+    if text[8] != b'.' || fraction.is_empty() || fraction.len() > 9 {
+        return None;
+    }
+    let mut n = 0;
+    for &b in fraction {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        n = n * 10 + i64::from(digit);
+    }
+    for _ in fraction.len()..9 {
+        n *= 10;
+    }
+    Some(seconds + n)
+}
+
+/// A moment as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Whole seconds since 1970-01-01, rounded down: in UTC where there is an offset, on the wall's clock elsewhere.
+    pub seconds: i64,
+    /// Nanoseconds more.
+    pub nanos: u32,
+    /// Whether it was written with `Z` or an offset from UTC.
+    pub zoned: bool,
+}
+
+impl Moment {
+    /// How many units have passed since 1970-01-01, where that is a whole number of 64 bits.
+    #[inline]
+    #[must_use]
+    pub fn in_units(&self, per_second: i64) -> Option<i64> {
+        let nanos_each = 1_000_000_000 / per_second;
+        let nanos = i64::from(self.nanos);
+        if nanos % nanos_each != 0 {
+            return None;
+        }
+        // Going up first would pass the range of 64 bits where a moment before 1970 just fits.
+        let (seconds, units) = match self.seconds {
+            s if s < 0 && nanos > 0 => (s + 1, nanos / nanos_each - per_second),
+            s => (s, nanos / nanos_each),
+        };
+        seconds.checked_mul(per_second)?.checked_add(units)
+    }
+}
+
+/// A date and a time of day parted by `T` or a space, with `Z` or an offset (`+02`, `+0200`, `+02:00`) or without.
+#[inline]
+#[must_use]
+pub fn moment(text: &[u8]) -> Option<Moment> {
+    let (day, rest) = text.split_at_checked(10)?;
+    let (&parting, rest) = rest.split_first()?;
+    if !matches!(parting, b'T' | b' ') {
+        return None;
+    }
+    let (clock, offset) = match rest.iter().position(|b| matches!(b, b'Z' | b'+' | b'-')) {
+        Some(at) => (&rest[..at], Some(&rest[at..])),
+        None => (rest, None),
+    };
+    let time = time_of_day(clock)?;
+    let local = i64::from(date(day)?) * 86_400 + time / 1_000_000_000;
+    let nanos = u32::try_from(time % 1_000_000_000).ok()?;
+    let Some(offset) = offset else { return Some(Moment { seconds: local, nanos, zoned: false }) };
+    let (sign, digits) = offset.split_first()?;
+    let minutes = match (sign, digits.len()) {
+        (b'Z', 0) => 0,
+        (b'+' | b'-', 2) => two(digits, 0)? * 60,
+        (b'+' | b'-', 4) => two(digits, 0)? * 60 + below_60(two(digits, 2)?)?,
+        (b'+' | b'-', 5) if digits[2] == b':' => two(digits, 0)? * 60 + below_60(two(digits, 3)?)?,
+        _ => return None,
+    };
+    if minutes >= 24 * 60 {
+        return None;
+    }
+    let east = i64::from(minutes) * 60;
+    Some(Moment { seconds: if *sign == b'-' { local + east } else { local - east }, nanos, zoned: true })
+}
+
+fn below_60(n: u32) -> Option<u32> {
+    (n < 60).then_some(n)
+}
+
+/// A decimal's digits as a whole number at `scale`; none where digits would be lost, or beyond `precision` digits.
+/// Takes leading zeros and an exponent, since a decimal is only ever declared.
+#[must_use]
+pub fn decimal(text: &[u8], precision: u8, scale: i8) -> Option<arrow_buffer::i256> {
+    let (negative, rest) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let split = rest.iter().position(|b| matches!(b, b'e' | b'E'));
+    let (plain, exponent) = match split {
+        Some(at) => (&rest[..at], from_utf8(&rest[at + 1..]).ok()?.parse::<i32>().ok()?),
+        None => (rest, 0),
+    };
+    let point = plain.iter().position(|&b| b == b'.');
+    let (whole, fraction) = match point {
+        Some(at) => (&plain[..at], &plain[at + 1..]),
+        None => (plain, &plain[plain.len()..]),
+    };
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let mut digits = Vec::with_capacity(whole.len() + fraction.len());
+    for &b in whole.iter().chain(fraction) {
+        if !b.is_ascii_digit() {
+            return None;
+        }
+        digits.push(b - b'0');
+    }
+    // The value is digits * 10^shift at the wanted scale.
+    let mut shift =
+        i64::from(exponent).checked_sub(i64::try_from(fraction.len()).ok()?)?.checked_add(i64::from(scale))?;
+    while shift < 0 {
+        if digits.pop().is_some_and(|d| d != 0) {
+            return None;
+        }
+        if digits.is_empty() {
+            return Some(arrow_buffer::i256::ZERO);
+        }
+        shift += 1;
+    }
+    let lead = digits.iter().take_while(|&&d| d == 0).count();
+    let kept = &digits[lead..];
+    if kept.is_empty() {
+        return Some(arrow_buffer::i256::ZERO);
+    }
+    if i64::try_from(kept.len()).ok()? + shift > i64::from(precision) {
+        return None;
+    }
+    let ten = arrow_buffer::i256::from_i128(10);
+    let mut n = arrow_buffer::i256::ZERO;
+    for &d in kept {
+        n = n.checked_mul(ten)?.checked_add(arrow_buffer::i256::from_i128(i128::from(d)))?;
+    }
+    for _ in 0..shift {
+        n = n.checked_mul(ten)?;
+    }
+    Some(if negative { n.wrapping_neg() } else { n })
+}
+
+/// Bytes of pairs of hexadecimal digits.
+#[must_use]
+pub fn hex(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let nibble = |b: u8| (b as char).to_digit(16);
+    if !text.len().is_multiple_of(2) {
+        return false;
+    }
+    let before = out.len();
+    for pair in text.chunks_exact(2) {
+        let (Some(high), Some(low)) = (nibble(pair[0]), nibble(pair[1])) else {
+            out.truncate(before);
+            return false;
+        };
+        out.push((high * 16 + low) as u8);
+    }
+    true
+}
+
+/// Readings for columns whose type a person declared: surrounding spaces, a plus, leading zeros and rounding are taken.
+pub mod lenient {
+    use std::str::from_utf8;
+
+    /// A whole number.
+    #[must_use]
+    pub fn int(text: &[u8]) -> Option<i128> {
+        from_utf8(text.trim_ascii()).ok()?.parse().ok()
+    }
+
+    /// A double: the nearest.
+    #[must_use]
+    pub fn double(text: &[u8]) -> Option<f64> {
+        let text = text.trim_ascii();
+        let plain = text.iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+        match super::special(text) {
+            super::Float::Special(value) => Some(value),
+            _ if plain => from_utf8(text).ok()?.parse().ok().filter(|v: &f64| v.is_finite()),
+            _ => None,
+        }
+    }
+
+    /// `true`, `false`, `t`, `f`, `yes`, `no`, `y`, `n`, `1`, `0`, in any case.
+    #[must_use]
+    pub fn boolean(text: &[u8]) -> Option<bool> {
+        let text = text.trim_ascii();
+        let is = |word: &&str| text.eq_ignore_ascii_case(word.as_bytes());
+        if ["true", "t", "yes", "y", "1"].iter().any(|w| is(w)) {
+            Some(true)
+        } else if ["false", "f", "no", "n", "0"].iter().any(|w| is(w)) {
+            Some(false)
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_exact_or_none() {
+        for (text, value) in [
+            ("0", Some(0)),
+            ("-1", Some(-1)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("9223372036854775808", None),
+            ("-9223372036854775809", None),
+            ("99999999999999999999", None),
+            ("007", None),
+            ("-0", None),
+            ("+5", None),
+            (" 5", None),
+            ("5 ", None),
+            ("", None),
+            ("-", None),
+            ("1_000", None),
+            ("0x10", None),
+            ("1.0", None),
+            ("१", None),
+        ] {
+            assert_eq!(int(text.as_bytes()), value, "{text}");
+        }
+        assert_eq!(uint(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!(uint(b"18446744073709551616"), None);
+        assert_eq!(uint(b"00"), None);
+    }
+
+    #[test]
+    fn doubles_keep_their_digits_or_are_none() {
+        for text in [
+            "0", "1", "-0", "1.10", ".5", "5.", "1e5", "1E-5", "1e+5", "0.1", "10.357019999999999", "0.10000000000000001",
+            "123456789012345.67", "1e22", "1e308", "5e-324", "2.2250738585072014e-308", "9007199254740993e0",
+            "0.1000000000000000055511151231257827021181583404541015625", "0.0000000000000000000", "1.7976931348623157e308",
+        ] {
+            let value = text.parse::<f64>().unwrap();
+            let exact = double(text.as_bytes());
+            if text == "9007199254740993e0" {
+                assert_eq!(exact, None, "the double next to it is another number");
+            } else {
+                assert_eq!(exact.map(f64::to_bits), Some(value.to_bits()), "{text}");
+            }
+        }
+        for text in [
+            "", "-", ".", "e5", "1e", "1e+", "007", "00.5", "+1", " 1", "1 ", "1e400", "-1e400", "1e-400", "0x1p3", "1,5",
+            "1.2.3", "1f", "infinite", "NAN", "1234567890123456.78", "3.14159265358979323846", "123456789012345678901",
+        ] {
+            assert_eq!(double(text.as_bytes()), None, "{text}");
+        }
+        assert!(double(b"NaN").is_some_and(f64::is_nan));
+        assert_eq!(double(b"-inf"), Some(f64::NEG_INFINITY));
+    }
+
+    #[test]
+    fn dates_and_times() {
+        assert_eq!(date(b"1970-01-01"), Some(0));
+        assert_eq!(date(b"0000-01-01"), Some(-719_528));
+        assert_eq!(date(b"9999-12-31"), Some(2_932_896));
+        assert_eq!(date(b"2000-02-29"), Some(11_016));
+        for text in ["1900-02-29", "2001-02-29", "2001-13-01", "2001-00-01", "2001-01-00", "2001-04-31", "2001-1-1", "20010101", "01-01-2001", "+001-01-01"] {
+            assert_eq!(date(text.as_bytes()), None, "{text}");
+        }
+        for (text, seconds, nanos, zoned) in [
+            ("1970-01-01T00:00:00Z", 0, 0, true),
+            ("1970-01-01 00:00:01", 1, 0, false),
+            ("1970-01-01 00:01", 60, 0, false),
+            ("1970-01-01T02:00:00+02:00", 0, 0, true),
+            ("1970-01-01T02:00:00+02", 0, 0, true),
+            ("1969-12-31T22:30:00-0130", 0, 0, true),
+            ("1970-01-01T00:00:00.5", 0, 500_000_000, false),
+            ("1970-01-01T00:00:00.123456789Z", 0, 123_456_789, true),
+            ("1969-12-31 23:59:59.999999", -1, 999_999_000, false),
+        ] {
+            assert_eq!(moment(text.as_bytes()), Some(Moment { seconds, nanos, zoned }), "{text}");
+        }
+        let units = |text: &str, per_second| moment(text.as_bytes()).unwrap().in_units(per_second);
+        assert_eq!(units("1969-12-31 23:59:59.999999", 1_000_000), Some(-1));
+        assert_eq!(units("1969-12-31 23:59:59.999999", 1000), None);
+        assert_eq!(units("1677-09-21 00:12:43.145224192", 1_000_000_000), Some(i64::MIN));
+        assert_eq!(units("1677-09-21 00:12:43.145224191", 1_000_000_000), None);
+        assert_eq!(units("2262-04-11 23:47:16.854775807", 1_000_000_000), Some(i64::MAX));
+        assert_eq!(units("2262-04-11 23:47:16.854775808", 1_000_000_000), None);
+        for text in [
+            "1970-01-01", "1970-01-01T", "1970-01-01T24:00:00", "1970-01-01T00:60:00", "1970-01-01T00:00:60",
+            "1970-01-01T00:00:00.", "1970-01-01T00:00:00.1234567890", "1970-01-01T00:00:00 Z", "1970-01-01T00:00:00z",
+            "1970-01-01T00:00:00+24:00", "1970-01-01T00:00:00+01:60", "1970-01-01T00:00:00+1", "1970-01-01x00:00:00",
+            "1970-01-01T0", "1970-01-01T00", "1970-01-01T00:", "1970-01-01T00:00:", "1970-01-01T00:00:0", "1970-01-01 ü",
+        ] {
+            assert_eq!(moment(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_exact_or_none() {
+        let show = |text: &str, p, s| decimal(text.as_bytes(), p, s).map(|n| n.to_string());
+        assert_eq!(show("1.10", 10, 2).as_deref(), Some("110"));
+        assert_eq!(show("-1.1", 10, 2).as_deref(), Some("-110"));
+        assert_eq!(show("1.100", 10, 2).as_deref(), Some("110"));
+        assert_eq!(show("1.101", 10, 2), None);
+        assert_eq!(show("12300", 3, -2).as_deref(), Some("123"));
+        assert_eq!(show("12345", 3, -2), None);
+        assert_eq!(show("1e3", 6, 2).as_deref(), Some("100000"));
+        assert_eq!(show("1e4", 6, 2), None);
+        assert_eq!(show("0e999999999", 6, 2).as_deref(), Some("0"));
+        assert_eq!(show("1e999999999", 6, 2), None);
+        assert_eq!(show("1e-999999999", 6, 2), None);
+        assert_eq!(show("", 6, 2), None);
+        assert_eq!(show(".", 6, 2), None);
+        assert_eq!(show("1.2.3", 6, 2), None);
+        let wide = "9".repeat(76);
+        assert_eq!(show(&wide, 76, 0).as_deref(), Some(wide.as_str()));
+        assert_eq!(show(&"9".repeat(77), 76, 0), None);
+    }
+
+    #[test]
+    fn hex_comes_in_pairs() {
+        let mut out = vec![7];
+        assert!(hex(b"00fF10", &mut out));
+        assert_eq!(out, [7, 0, 255, 16]);
+        assert!(!hex(b"0", &mut out) && !hex(b"0g", &mut out));
+        assert_eq!(out.len(), 4);
+    }
+
+    proptest! {
+        #[test]
+        fn every_integer_comes_back(n: i64) {
+            prop_assert_eq!(int(n.to_string().as_bytes()), Some(n));
+        }
+
+        #[test]
+        fn every_double_comes_back_from_its_shortest_and_its_long_form(bits: u64) {
+            let value = f64::from_bits(bits);
+            prop_assume!(value.is_finite());
+            for text in [format!("{value:?}"), format!("{value:e}"), format!("{value:.16e}")] {
+                prop_assert_eq!(double(text.as_bytes()).map(f64::to_bits), Some(bits), "{}", text);
+            }
+        }
+
+        #[test]
+        fn every_money_amount_comes_back(cents in -99_999_999_999_999_i64..99_999_999_999_999) {
+            let text = format!("{}{}.{:02}", if cents < 0 { "-" } else { "" }, cents.abs() / 100, cents.abs() % 100);
+            prop_assert_eq!(double(text.as_bytes()), text.parse().ok(), "{}", text);
+        }
+
+        #[test]
+        fn dates_agree_with_a_calendar(days in -719_528_i32..2_932_897) {
+            let day = chrono::NaiveDate::from_num_days_from_ce_opt(days + 719_163).unwrap();
+            prop_assert_eq!(date(day.format("%Y-%m-%d").to_string().as_bytes()), Some(days));
+        }
+
+        #[test]
+        fn no_text_makes_a_reading_panic(text: Vec<u8>) {
+            let _ = (int(&text), uint(&text), double(&text), date(&text), moment(&text), decimal(&text, 38, 10));
+            let _ = (lenient::int(&text), lenient::double(&text), lenient::boolean(&text));
+        }
+    }
+}

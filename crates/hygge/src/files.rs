@@ -1,5 +1,6 @@
 //! Files: where bytes lie (listing, pinning, staging, publishing) apart from what they mean (formats).
 
+pub mod codec;
 pub mod csv;
 pub mod durable;
 pub mod format;

@@ -5,6 +5,11 @@
 //! end in LF or CRLF; a quote inside an unquoted field is an ordinary character; an empty line is no record, except in
 //! a file of one column, where it is a NULL.
 
+pub mod blocks;
 pub mod cell;
 pub mod column;
+pub mod complaint;
+pub mod head;
 pub mod index;
+pub mod piece;
+pub mod stream;

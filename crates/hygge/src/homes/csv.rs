@@ -1,1 +1,423 @@
-//! The CSV home.
+//! Rows in CSV files: plain, gzip or Zstandard; a file, a folder or a pattern.
+//!
+//! Types are told from a sample, or from all cells, unless they are declared; see `infer`. Files are read side by side,
+//! and large plain ones in several pieces; see `cut`.
+
+mod cut;
+mod infer;
+mod scan;
+mod survey;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow_schema::{DataType, Field, Schema};
+use hygge_core::context::Context;
+use hygge_core::home::{Home, Opened, ReadRequest, Since, Source, TableInfo};
+use hygge_core::place::PlaceId;
+use hygge_core::split::Split;
+use hygge_core::{Error, Part as Side, Result};
+use serde::{Deserialize, Serialize};
+
+use self::scan::{CsvScan, Part};
+use self::survey::Survey;
+use crate::files::codec::Codec;
+use crate::files::csv::column::{Nulls, Rules, is_readable};
+use crate::files::csv::complaint::{Complaints, yaml_key};
+use crate::files::csv::index::Dialect;
+use crate::files::csv::piece::Piece;
+use crate::files::csv::stream::Reading;
+use crate::files::listing::FileSource;
+use crate::files::settled::{Looked, look};
+
+/// The ends of names that are CSV files in a folder.
+pub const EXTENSIONS: &[&str] =
+    &["csv", "csv.gz", "csv.zst", "tsv", "tsv.gz", "tsv.zst", "csv.gzip", "csv.zstd", "tsv.gzip", "tsv.zstd"];
+
+/// A packed byte stands for about so many.
+const PACKED: u64 = 4;
+
+/// Which cells types are told from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Infer {
+    /// The first 10 MiB, and a slice of every split.
+    #[default]
+    Sample,
+    /// All of them: the files are read twice.
+    All,
+}
+
+/// What a CSV home is told.
+#[derive(Debug, Clone)]
+pub struct CsvHomeConfig {
+    /// The folder that a relative path starts from.
+    pub root: PathBuf,
+    /// A file, a folder or a pattern; may hold `{entity}`.
+    pub path: String,
+    /// Parts fields.
+    pub separator: u8,
+    /// Encloses fields; none takes quotes as ordinary characters.
+    pub quote: Option<u8>,
+    /// Whether files begin with the names of their columns; else they are `column_1` and so on.
+    pub header: bool,
+    /// What stands for NULL beside the empty field. A quoted empty field is an empty text in columns of text and bytes,
+    /// and NULL in others; so is a quoted marker.
+    pub nulls: Vec<String>,
+    /// Types of columns by name, which are then read leniently; the others are told from the cells.
+    pub columns: Vec<(String, DataType)>,
+    /// Which cells types are told from.
+    pub infer: Infer,
+    /// How files are packed; none goes by their names.
+    pub codec: Option<Codec>,
+}
+
+impl CsvHomeConfig {
+    /// Files at `path` with commas, double quotes and a header.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, path: impl Into<String>) -> Self {
+        Self {
+            root: root.into(),
+            path: path.into(),
+            separator: b',',
+            quote: Some(b'"'),
+            header: true,
+            nulls: Vec::new(),
+            columns: Vec::new(),
+            infer: Infer::Sample,
+            codec: None,
+        }
+    }
+}
+
+/// A home of CSV files.
+pub struct CsvHome {
+    config: CsvHomeConfig,
+    source: FileSource,
+    nulls: Arc<Nulls>,
+    careful: Arc<AtomicBool>,
+}
+
+/// What the home asks to be shown next time.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    /// As [`crate::files::settled`] keeps it.
+    files: serde_json::Value,
+    /// Types that were told, so that the next files are read alike.
+    columns: Vec<(String, DataType)>,
+}
+
+impl CsvHome {
+    /// The home that `config` describes. Nothing is looked at yet.
+    ///
+    /// # Errors
+    /// Refused, if separator, quote and NULLs cannot be told apart, or a declared type has no text.
+    pub fn new(config: CsvHomeConfig) -> Result<Self> {
+        let Dialect { separator, quote } = Dialect { separator: config.separator, quote: config.quote };
+        let unfit = |byte: u8| byte == b'\n' || byte == b'\r' || !byte.is_ascii() || byte == 0;
+        if unfit(separator) || quote.is_some_and(unfit) || quote == Some(separator) {
+            return Err(Error::refused("separator and quote must be two different characters of ASCII, and no line ends")
+                .next_set(Side::Home, "separator: \",\""));
+        }
+        if let Some((name, data_type)) = config.columns.iter().find(|(_, data_type)| !is_readable(data_type)) {
+            return Err(Error::refused(format!("the column {name} cannot be read from text as {data_type}"))
+                .next_set(Side::Home, format!("columns: {{{}: text}}", yaml_key(name))));
+        }
+        let source = FileSource::new(&config.root, &config.path, EXTENSIONS);
+        let nulls = Arc::new(Nulls::new(&config.nulls));
+        Ok(Self { config, source, nulls, careful: Arc::default() })
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect { separator: self.config.separator, quote: self.config.quote }
+    }
+
+    fn rules(&self) -> Rules {
+        Rules { quote: self.config.quote, nulls: Arc::clone(&self.nulls) }
+    }
+
+    fn complaints(&self, names: Arc<[String]>) -> Complaints {
+        Complaints {
+            dialect: self.dialect(),
+            nulls: self.config.nulls.clone().into(),
+            names,
+            careful: Arc::clone(&self.careful),
+            ours: false,
+        }
+    }
+
+    /// Digest of all that decides what is read out of the bytes.
+    fn read_as(&self, request: &ReadRequest) -> String {
+        let CsvHomeConfig { root: _, path: _, separator, quote, header, nulls, columns, infer, codec } = &self.config;
+        let asked = &request.columns;
+        let all = format!("{separator}|{quote:?}|{header}|{nulls:?}|{columns:?}|{infer:?}|{codec:?}|{asked:?}");
+        hygge_core::receipt::Question::digest(&all)
+    }
+
+    /// What the configuration and the request say of the columns of the files.
+    fn types(&self, names: &[String], seen: &Survey<'_>, before: &[(String, DataType)]) -> (Vec<DataType>, Vec<String>) {
+        let mut notes = Vec::new();
+        let mut empty = Vec::new();
+        let of = |list: &[(String, DataType)], name: &String| list.iter().find(|(n, _)| n == name).map(|(_, t)| t.clone());
+        let types = names
+            .iter()
+            .zip(&seen.seen)
+            .map(|(name, seen)| {
+                if let Some(declared) = of(&self.config.columns, name) {
+                    return declared;
+                }
+                if let Some(before) = of(before, name).filter(|before| seen.fits(before)) {
+                    return before;
+                }
+                if seen.is_empty() {
+                    empty.push(name.as_str());
+                }
+                seen.data_type()
+            })
+            .collect();
+        match empty[..] {
+            [] => {}
+            [one] => notes.push(format!("column {one} is empty where it was looked at, and is taken as text")),
+            ref many => notes.push(format!("columns {} are empty where they were looked at, and are taken as text", many.join(", "))),
+        }
+        (types, notes)
+    }
+
+    fn check_declared(&self, names: &[String], shown: &str) -> Result<()> {
+        match self.config.columns.iter().find(|(name, _)| !names.contains(name)) {
+            Some((name, _)) => Err(unknown_column(name, names, shown)),
+            None => Ok(()),
+        }
+    }
+
+    fn splits(&self, survey: &mut Survey<'_>, files: &[Piece], split_bytes: u64) -> Result<Vec<Split>> {
+        let all = self.config.infer == Infer::All;
+        let careful = self.careful.load(Ordering::Relaxed);
+        let mut groups: Vec<Vec<(Part, u64)>> = Vec::new();
+        let mut room = 0;
+        for (file, piece) in files.iter().enumerate() {
+            let packed = piece.codec != Codec::Plain;
+            let bytes = if packed { piece.file.len } else { piece.file.len.saturating_sub(piece.data) };
+            let weight = if packed { bytes.saturating_mul(PACKED) } else { bytes };
+            let count = if packed { 1 } else { weight.div_ceil(split_bytes).max(1) };
+            let whole = |begin, end| Part { file, begin, end };
+            if count == 1 {
+                let fits = !groups.is_empty() && room >= weight;
+                if all || survey.left > 0 || !fits {
+                    survey.sample(piece, all)?;
+                }
+                let part = (whole(piece.begin, None), bytes);
+                if fits {
+                    room -= weight;
+                    groups.last_mut().expect("there is one with room").push(part);
+                } else {
+                    room = split_bytes.saturating_sub(weight);
+                    groups.push(vec![part]);
+                }
+                continue;
+            }
+            if !all {
+                survey.sample(piece, false)?;
+            }
+            let wanted: Vec<u64> = (1..count)
+                .map(|i| piece.data + u64::try_from(u128::from(bytes) * u128::from(i) / u128::from(count)).expect("less than bytes"))
+                .filter(|&at| at > piece.data)
+                .collect();
+            for cut in survey.cut(piece, &wanted, careful, all)? {
+                let bytes = cut.end.unwrap_or(piece.file.len) - cut.begin;
+                groups.push(vec![(whole(cut.begin, cut.end), bytes)]);
+            }
+            room = 0;
+        }
+        Ok(groups.into_iter().enumerate().map(|(ordinal, group)| as_split(ordinal, group, files, survey)).collect())
+    }
+}
+
+fn as_split(ordinal: usize, group: Vec<(Part, u64)>, files: &[Piece], survey: &Survey<'_>) -> Split {
+    let bytes = group.iter().map(|(_, bytes)| bytes).sum();
+    let plain = group.iter().all(|(part, _)| files[part.file].codec == Codec::Plain);
+    let label = match &group[..] {
+        [(part, _)] => {
+            let shown = &files[part.file].file.shown;
+            match part.end {
+                None if part.begin == files[part.file].data => shown.clone(),
+                None => format!("{shown} from byte {}", part.begin),
+                Some(end) => format!("{shown} from byte {} to {end}", part.begin),
+            }
+        }
+        [(first, _), .., (last, _)] => format!("{} to {}", files[first.file].file.shown, files[last.file].file.shown),
+        [] => String::new(),
+    };
+    let parts: Vec<Part> = group.into_iter().map(|(part, _)| part).collect();
+    Split {
+        ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+        label,
+        payload: serde_json::to_value(parts).expect("numbers can be written as JSON"),
+        rows: if plain { survey.rows_in(bytes) } else { None },
+        bytes: Some(bytes),
+        window: false,
+    }
+}
+
+fn unknown_column(name: &str, names: &[String], shown: &str) -> Error {
+    let nearest = names
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase()), known))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, known)| *distance <= known.chars().count().div_ceil(3));
+    let error = Error::refused(format!("there is no column {name}")).at(shown);
+    match nearest {
+        Some((_, known)) => error.next(format!("write {known}, if that is the column you mean")),
+        None => {
+            let few: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
+            let more = if names.len() > few.len() { " and others" } else { "" };
+            error.next(format!("choose among {}{more}", few.join(", ")))
+        }
+    }
+}
+
+fn entity_of(source: &Source) -> Result<Option<&str>> {
+    match source {
+        Source::Whole { entity } => Ok(entity.as_deref()),
+        Source::Table(_) => Err(Error::refused("CSV files have no tables")
+            .next("take `table:` out; the home's path names what is read")),
+        Source::Query(_) => Err(Error::refused("CSV files cannot be queried")
+            .next("take `query:` out; choose columns with `columns:`")),
+    }
+}
+
+impl Home for CsvHome {
+    fn kind(&self) -> &'static str {
+        "csv"
+    }
+
+    fn shown(&self, source: &Source) -> String {
+        self.source.shown(entity_of(source).unwrap_or_default())
+    }
+
+    fn identity(&self) -> String {
+        // What else is configured tells how a cell is read, not which rows there are.
+        let CsvHomeConfig { separator, quote, header, .. } = &self.config;
+        let mut out = self.source.identity();
+        if (*separator, *quote, *header) != (b',', Some(b'"'), true) {
+            let quote = quote.map_or_else(|| "none".to_owned(), |q| char::from(q).to_string());
+            out.push_str(&format!("?separator={}&quote={quote}&header={header}", char::from(*separator)));
+        }
+        out
+    }
+
+    fn location(&self, source: &Source) -> Option<PlaceId> {
+        self.source.location(entity_of(source).ok()?)
+    }
+
+    fn max_readers(&self) -> usize {
+        64
+    }
+
+    fn check(&self, ctx: &Context, source: &Source) -> Result<Vec<String>> {
+        let listing = self.source.list(entity_of(source)?)?;
+        let rules = self.rules();
+        let complaints = self.complaints(Arc::new([]));
+        let mut survey = self.survey(ctx, &rules, &complaints);
+        let (names, _) = survey.heads(&listing.files)?;
+        self.check_declared(&names, &listing.files[0].shown)?;
+        let bytes = listing.files.iter().map(|f| f.len).sum();
+        let size = hygge_core::budget::shown_bytes(bytes);
+        let files = match &listing.files[..] {
+            [one] => format!("{}, {size}", one.shown),
+            many => format!("{} files, {size}, from {} to {}", many.len(), many[0].shown, many[many.len() - 1].shown),
+        };
+        Ok(vec![files, format!("{} columns", names.len())])
+    }
+
+    fn tables(&self, ctx: &Context, pattern: &str) -> Result<Vec<TableInfo>> {
+        let mut out = Vec::new();
+        for name in self.source.entities(pattern)? {
+            ctx.cancel.check()?;
+            let request = ReadRequest { plan_only: true, ..ReadRequest::all(Source::Whole { entity: Some(name.clone()) }) };
+            let Opened::Scan(scan) = self.open(ctx, &request)? else { continue };
+            let columns = scan.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect();
+            out.push(TableInfo { name, rows: None, key: Vec::new(), columns });
+        }
+        Ok(out)
+    }
+
+    fn open(&self, ctx: &Context, request: &ReadRequest) -> Result<Opened> {
+        let entity = entity_of(&request.source)?;
+        if request.filter.is_some() {
+            return Err(Error::refused("`where` is not available for csv homes")
+                .next("take it out, or settle the file in SQLite first and read from there"));
+        }
+        if request.cursor.is_some() {
+            return Err(Error::refused("csv files have no order that a watermark could follow")
+                .next("take `watermark:` out and write  mode: append  : each file is then loaded once"));
+        }
+        let remembered = request.since.as_ref().and_then(|since| since.state.clone());
+        let remembered: Option<Remembered> = remembered.and_then(|state| serde_json::from_value(state).ok());
+        let state = remembered.as_ref().map(|r| r.files.clone());
+        let since = request.since.as_ref().map(|since| Since { watermark: None, state: state.or(since.state.clone()) });
+        let listing = self.source.list(entity)?;
+        let shown = listing.files[0].shown.clone();
+        let asked = ReadRequest { since, ..request.clone() };
+        let to_read = match look(&asked, listing.files, &self.read_as(request), &ctx.cancel)? {
+            Looked::Unchanged(how) => return Ok(Opened::Unchanged(how)),
+            Looked::Read(to_read) => to_read,
+        };
+        let mut notes = to_read.notes.clone();
+        if let Some(first) = listing.passed_over.first() {
+            notes.push(format!("{} files that are not CSV were passed over, {first} first", listing.passed_over.len()));
+        }
+
+        let rules = self.rules();
+        let all_names = self.complaints(Arc::new([]));
+        let mut survey = self.survey(ctx, &rules, &all_names);
+        let (names, mut files) = survey.heads(&to_read.files)?;
+        self.check_declared(&names, &shown)?;
+        let named = self.complaints(names.clone().into());
+        survey.complaints = &named;
+        let split_bytes = if request.split_bytes == 0 { 64 << 20 } else { request.split_bytes };
+        let splits = self.splits(&mut survey, &files, split_bytes)?;
+
+        // What was appended before keeps its types, as long as the new files fit them.
+        let before = remembered.filter(|_| request.skip_settled).map(|r| r.columns).unwrap_or_default();
+        let (types, more) = self.types(&names, &survey, &before);
+        notes.extend(more);
+        let chosen = chosen(request.columns.as_deref(), &names, &shown)?;
+        let field = |&at: &usize| Field::new(&names[at], types[at].clone(), true);
+        let schema = Arc::new(Schema::new(chosen.iter().map(field).collect::<Vec<_>>()));
+        let declared = |name: &String| self.config.columns.iter().any(|(n, _)| n == name);
+        let strict = chosen.iter().map(|&at| !declared(&names[at])).collect();
+        for piece in &mut files {
+            piece.fields = chosen.iter().map(|&at| piece.fields[at]).collect();
+        }
+        let complaints = self.complaints(chosen.iter().map(|&at| names[at].clone()).collect());
+        let columns = names.into_iter().zip(types).filter(|(name, _)| !declared(name)).collect();
+        Ok(Opened::Scan(Box::new(CsvScan {
+            reading: Reading { schema, strict, rules, complaints },
+            splits,
+            files,
+            notes,
+            to_read,
+            columns,
+            careful: Arc::clone(&self.careful),
+        })))
+    }
+}
+
+impl CsvHome {
+    fn survey<'a>(&self, ctx: &'a Context, rules: &'a Rules, complaints: &'a Complaints) -> Survey<'a> {
+        let mut survey = Survey::new(ctx, rules, complaints);
+        survey.header = self.config.header;
+        survey.codec = self.config.codec;
+        survey
+    }
+}
+
+/// Which of the files' columns are asked for, in the order asked.
+fn chosen(asked: Option<&[String]>, names: &[String], shown: &str) -> Result<Vec<usize>> {
+    let Some(asked) = asked else { return Ok((0..names.len()).collect()) };
+    asked
+        .iter()
+        .map(|name| names.iter().position(|n| n == name).ok_or_else(|| unknown_column(name, names, shown)))
+        .collect()
+}

@@ -98,6 +98,12 @@ impl Indexer {
         Self::new(dialect, 0)
     }
 
+    /// How fields are parted and quoted.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// How many offsets a record takes: one before its first field and one behind each.
     #[must_use]
     pub fn stride(&self) -> usize {

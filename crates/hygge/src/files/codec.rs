@@ -1,0 +1,78 @@
+//! Compression of whole files: gzip and Zstandard, several members or frames one behind the other.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use hygge_core::Error;
+
+/// How a file's bytes are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// Not at all.
+    Plain,
+    /// Gzip members.
+    Gzip,
+    /// Zstandard frames.
+    Zstd,
+}
+
+/// The greatest window of a Zstandard frame that is taken, as a power of two: what `zstd -19` makes, and no more, since
+/// it lies in memory beside the budget's shares.
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+impl Codec {
+    /// What the end of a file's name says.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        match path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
+            Some("gz" | "gzip") => Self::Gzip,
+            Some("zst" | "zstd") => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Unpacks what `from` yields.
+    ///
+    /// # Errors
+    /// If the unpacking cannot begin.
+    pub fn reader(self, from: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match self {
+            Self::Plain => Box::new(from),
+            Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(from)),
+            Self::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::new(from)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+                Box::new(decoder)
+            }
+        })
+    }
+
+    /// What to say of a failure to read or unpack the file.
+    #[must_use]
+    pub fn error(self, path: &Path, shown: &str, error: io::Error) -> Error {
+        let name = match self {
+            Self::Plain => return Error::io("read", path, error),
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        };
+        // Errors of the system carry its number; those of the unpacking do not.
+        if error.raw_os_error().is_some() {
+            return Error::io("read", path, error);
+        }
+        let text = error.to_string();
+        let cut = error.kind() == io::ErrorKind::UnexpectedEof || text.contains("incomplete frame");
+        let found = if cut {
+            format!("the {name} file ends in the middle: it was cut short, or is still being written")
+        } else if text.contains("too much memory") {
+            format!("the {name} file asks for a window of more than {} MiB of memory", (1_u32 << ZSTD_WINDOW_LOG) >> 20)
+        } else {
+            format!("the {name} file is broken: it cannot be unpacked")
+        };
+        let advice = if text.contains("too much memory") {
+            "pack it anew without --long and --ultra".to_owned()
+        } else {
+            format!("fetch the file anew; `{name} -t` tells whether it is whole")
+        };
+        Error::failed(found).at(shown).next(advice).because(error)
+    }
+}

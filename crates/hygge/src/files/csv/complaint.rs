@@ -1,0 +1,274 @@
+//! What is said of records and cells that cannot be read: file, row and column, never the cell itself.
+//!
+//! Rows are counted from 1. The header is not counted, and neither are empty lines.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arrow_schema::DataType;
+use hygge_core::{Error, Part};
+
+use super::blocks::{BLOCK_BYTES, Blocks, Ending, Next, Trouble};
+use super::cell::{self, Float};
+use super::index::{Dialect, Fault, Indexer};
+use super::piece::Piece;
+use super::stream::Reading;
+
+/// Words that stand for "no value" in files of this world: these alone may be shown in an advice.
+const MARKERS: &[&str] = &[
+    "NA", "N/A", "n/a", "na", "#N/A", "NULL", "null", "Null", "None", "none", "NONE", "nil", "NIL", "nan", "NaN", "NAN", "-",
+    "--", ".", "?", "\\N", "(null)", "<NA>", "missing", "NaT",
+];
+
+/// Tells what does not fit, and what to do.
+#[derive(Clone)]
+pub struct Complaints {
+    /// How fields are parted and quoted.
+    pub dialect: Dialect,
+    /// The markers of NULL that are configured.
+    pub nulls: Arc<[String]>,
+    /// The names of the columns that are read, in the order of [`Piece::fields`].
+    pub names: Arc<[String]>,
+    /// Set when a guess where a record begins proved wrong: the next scan is to count from the beginning.
+    pub careful: Arc<AtomicBool>,
+    /// Whether the file is one that hygge wrote: then no configuration can help.
+    pub ours: bool,
+}
+
+/// How many records lie before a byte.
+#[derive(Clone, Copy)]
+enum Before {
+    Rows(u64),
+    /// No record begins at the byte.
+    Inside,
+    /// The records before it cannot be counted.
+    Unknown,
+}
+
+impl Complaints {
+    /// `weather.csv.gz, row 16,204, column wind_gust`, of a row counted in the piece from 1, and a field of the file.
+    #[must_use]
+    pub fn place(&self, piece: &Piece, row: u64, field: Option<usize>) -> String {
+        self.place_behind(self.rows_before(piece), piece, row, field)
+    }
+
+    fn place_behind(&self, before: Before, piece: &Piece, row: u64, field: Option<usize>) -> String {
+        let row = match before {
+            Before::Rows(before) => format!("row {}", grouped(before + row)),
+            Before::Inside | Before::Unknown => format!("row {} after byte {}", grouped(row), grouped(piece.begin)),
+        };
+        let Some(field) = field else { return format!("{}, {row}", piece.file.shown) };
+        let read_as = piece.fields.iter().position(|&f| f == field);
+        match read_as.and_then(|column| self.names.get(column)) {
+            Some(name) => format!("{}, {row}, column {name}", piece.file.shown),
+            None => format!("{}, {row}, column {}", piece.file.shown, field + 1),
+        }
+    }
+
+    /// Of a record that cannot be read.
+    #[must_use]
+    pub fn fault(&self, piece: &Piece, row: u64, fault: Fault) -> Error {
+        let before = match self.rows_before(piece) {
+            Before::Inside => return self.wrong_guess(piece),
+            before => before,
+        };
+        let quote = char::from(self.dialect.quote.unwrap_or(b'"'));
+        let place = |field| self.place_behind(before, piece, row, field);
+        match fault {
+            Fault::Ragged { found } => {
+                let fields = if found == 1 { "1 field".to_owned() } else { format!("{found} fields") };
+                Error::failed(format!("{fields} where {} were expected", piece.width))
+                    .at(place(None))
+                    .next(if found > piece.width {
+                        "mend the row: put fields that hold the separator in quotes"
+                    } else {
+                        "mend the row, or give the file's separator: in the home's options"
+                    })
+            }
+            Fault::AfterQuote { column } => {
+                Error::failed(format!("something follows the closing {quote} of a field"))
+                    .at(place(Some(column)))
+                    .next(format!("double each {quote} inside the field, or write  quote: none  where {quote} quotes nothing"))
+            }
+            Fault::Unclosed { column } => {
+                Error::failed(format!("the file ends inside a field that a {quote} opened"))
+                    .at(place(Some(column)))
+                    .next(format!("close the field, or write  quote: none  where {quote} quotes nothing"))
+            }
+        }
+    }
+
+    /// Of a piece that does not end where the next one begins.
+    #[must_use]
+    pub fn loose(&self, piece: &Piece) -> Error {
+        self.wrong_guess(piece)
+    }
+
+    fn wrong_guess(&self, piece: &Piece) -> Error {
+        self.careful.store(true, Ordering::Relaxed);
+        Error::moved_on("a part of the file was taken to begin with a row, and begins inside a quoted field")
+            .at(&piece.file.shown)
+            .next("run again: rows are then counted from the beginning of the file")
+    }
+
+    /// Of a cell that is not what its column holds. `text` is the cell without quotes; it is looked at, never shown.
+    #[must_use]
+    pub fn misfit(&self, piece: &Piece, row: u64, reading: &Reading, column: usize, text: &[u8]) -> Error {
+        let before = match self.rows_before(piece) {
+            Before::Inside => return self.wrong_guess(piece),
+            before => before,
+        };
+        let field = reading.schema.field(column);
+        let expected = field.data_type();
+        let error = Error::failed(format!("{} where {} was expected", found(expected, text), wanted(expected)))
+            .at(self.place_behind(before, piece, row, Some(piece.fields[column])));
+        if self.ours {
+            return error.next("run again; if it happens once more, the disk or the memory of this machine is at fault");
+        }
+        let marker = std::str::from_utf8(text).ok().filter(|t| MARKERS.contains(t));
+        match marker {
+            Some(marker) if !is_textual(expected) => {
+                error.next_set(Part::Home, format!("nulls: [{}]", self.nulls_with(marker)))
+            }
+            _ if reading.strict[column] => {
+                let kind = match (expected, cell::float(text)) {
+                    (DataType::Int64, Float::Exact(_) | Float::Special(_)) => "double",
+                    _ => "text",
+                };
+                error.next_set(Part::Home, format!("columns: {{{}: {kind}}}", yaml_key(field.name())))
+            }
+            _ => error.next("mend the row, or give the column another type in the home's columns:"),
+        }
+    }
+
+    /// Of a text that is not UTF-8.
+    #[must_use]
+    pub fn not_text(&self, piece: &Piece, row: u64, column: usize) -> Error {
+        let before = match self.rows_before(piece) {
+            Before::Inside => return self.wrong_guess(piece),
+            before => before,
+        };
+        Error::failed("bytes that are no UTF-8 where text was expected")
+            .at(self.place_behind(before, piece, row, Some(piece.fields[column])))
+            .next("turn the file into UTF-8 first, as in  iconv -f LATIN1 -t UTF-8")
+    }
+
+    fn nulls_with(&self, marker: &str) -> String {
+        let known = self.nulls.iter().map(String::as_str);
+        known.chain([marker]).map(quoted).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Counts the records between the file's first and the piece's first. Only asked when something went wrong.
+    fn rows_before(&self, piece: &Piece) -> Before {
+        if piece.begin <= piece.data {
+            return Before::Rows(0);
+        }
+        let head = Piece { begin: piece.data, end: Some(piece.begin), ..piece.clone() };
+        let Ok(source) = head.open(&Arc::new(AtomicU64::new(0))) else { return Before::Unknown };
+        match count_rows(source, Indexer::new(self.dialect, piece.width), Ending::Record) {
+            Ok((rows, Next::End)) => Before::Rows(rows),
+            Ok((_, Next::Loose)) => Before::Inside,
+            Ok(_) | Err(_) => Before::Unknown,
+        }
+    }
+}
+
+/// Counts the records that a source yields, and says how they ended.
+///
+/// # Errors
+/// If the source fails.
+pub fn count_rows(
+    source: Box<dyn std::io::Read + Send>,
+    indexer: Indexer,
+    ending: Ending,
+) -> std::io::Result<(u64, Next)> {
+    let mut blocks = Blocks::new(source, indexer, ending, BLOCK_BYTES, usize::MAX);
+    let mut rows = 0;
+    loop {
+        match blocks.next(usize::MAX, &mut |_| Ok(())) {
+            Ok(Next::Records) => rows += blocks.block().rows() as u64,
+            Ok(end) => return Ok((rows, end)),
+            Err(Trouble::Io(error)) => return Err(error),
+            Err(Trouble::Refused(_)) => return Ok((rows, Next::TooLarge { bytes: usize::MAX, column: None })),
+        }
+    }
+}
+
+fn is_textual(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// What a cell is, in the words of the column's type.
+fn found(expected: &DataType, text: &[u8]) -> &'static str {
+    if text.is_empty() {
+        return "nothing";
+    }
+    let float = cell::float(text);
+    if expected.is_integer() {
+        return match float {
+            Float::Special(_) => "no whole number",
+            Float::Exact(_) | Float::Rounded(_) if text.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) => "a fraction",
+            Float::Exact(_) | Float::Rounded(_) => "a number out of range",
+            Float::None if digits_behind_zeros(text) => "a number with leading zeros",
+            Float::None => "text",
+        };
+    }
+    match float {
+        Float::Rounded(_) => "a number of more digits than a double keeps",
+        Float::Exact(_) | Float::Special(_) => "a number",
+        Float::None if expected.is_floating() && digits_behind_zeros(text) => "a number with leading zeros",
+        Float::None if cell::date(text).is_some() => "a date",
+        Float::None => match cell::moment(text) {
+            Some(moment) if moment.zoned => "a time with an offset from UTC",
+            Some(_) => "a time without an offset from UTC",
+            None => "text",
+        },
+    }
+}
+
+fn digits_behind_zeros(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    digits.len() > 1 && digits[0] == b'0' && digits.iter().all(|b| b.is_ascii_digit() || *b == b'.')
+}
+
+fn wanted(expected: &DataType) -> String {
+    match expected {
+        DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Int64 => "a number".to_owned(),
+        t if t.is_integer() => format!("a whole number ({t})"),
+        DataType::Boolean => "true or false".to_owned(),
+        DataType::Date32 | DataType::Date64 => "a date".to_owned(),
+        DataType::Time32(_) | DataType::Time64(_) => "a time of day".to_owned(),
+        DataType::Timestamp(_, Some(_)) => "a time with an offset from UTC".to_owned(),
+        DataType::Timestamp(_, None) => "a time".to_owned(),
+        t if t.is_decimal() => format!("a number that fits {t}"),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            "bytes in hexadecimal".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A name as it can stand before the colon of a YAML flow mapping.
+#[must_use]
+pub fn yaml_key(name: &str) -> String {
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let word = !matches!(name.to_ascii_lowercase().as_str(), "" | "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null");
+    if plain && word && !name.starts_with(|c: char| c.is_ascii_digit()) { name.to_owned() } else { quoted(name) }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Digits in groups of three.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

@@ -1,0 +1,88 @@
+//! One view of CSV files: pinned, cut into splits, and read by types that are fixed.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use arrow_schema::SchemaRef;
+use hygge_core::context::{Context, SplitContext};
+use hygge_core::home::{BatchStream, Repeat, Scan};
+use hygge_core::split::Split;
+use hygge_core::watermark::Bound;
+use hygge_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::Remembered;
+use crate::files::csv::piece::Piece;
+use crate::files::csv::stream::{CsvStream, Reading};
+use crate::files::settled::ToRead;
+
+/// What a split's payload holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Part {
+    /// Which file of the scan.
+    pub(super) file: usize,
+    /// Where in it the first record begins, in unpacked bytes.
+    pub(super) begin: u64,
+    /// Where the record behind the last begins; none reads to the end.
+    pub(super) end: Option<u64>,
+}
+
+/// A scan of CSV files.
+pub(super) struct CsvScan {
+    pub(super) reading: Reading,
+    pub(super) splits: Vec<Split>,
+    /// Each file as one piece, its fields those of the scan's columns.
+    pub(super) files: Vec<Piece>,
+    pub(super) notes: Vec<String>,
+    pub(super) to_read: ToRead,
+    /// The types of all columns, to be remembered.
+    pub(super) columns: Vec<(String, arrow_schema::DataType)>,
+    pub(super) careful: Arc<AtomicBool>,
+}
+
+impl Scan for CsvScan {
+    fn schema(&self) -> SchemaRef {
+        self.reading.schema.clone()
+    }
+
+    fn splits(&self) -> &[Split] {
+        &self.splits
+    }
+
+    fn bound(&self) -> Option<&Bound> {
+        None
+    }
+
+    fn repeat(&self) -> Repeat {
+        Repeat::Pinned
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    fn read(&self, split: &Split, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {
+        let parts: Vec<Part> = serde_json::from_value(split.payload.clone())
+            .map_err(|e| Error::bug("a split of CSV files cannot be read back").because(e))?;
+        let pieces = parts
+            .into_iter()
+            .map(|Part { file, begin, end }| match self.files.get(file) {
+                Some(whole) => Ok(Piece { begin, end, ..whole.clone() }),
+                None => Err(Error::bug("a split names a file that the scan does not hold")),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Box::new(CsvStream::new(self.reading.clone(), pieces, ctx)?))
+    }
+
+    fn finish(self: Box<Self>, ctx: &Context) -> Result<Option<serde_json::Value>> {
+        for piece in &self.files {
+            piece.file.unchanged()?;
+        }
+        // Every piece ended where the next one began: the guesses are proved.
+        self.careful.store(false, std::sync::atomic::Ordering::Relaxed);
+        let remembered = Remembered { files: self.to_read.remember(&ctx.cancel)?, columns: self.columns };
+        let value = serde_json::to_value(remembered)
+            .map_err(|e| Error::bug("what a CSV home remembers could not be written as JSON").because(e))?;
+        Ok(Some(value))
+    }
+}

@@ -9,7 +9,14 @@ pub mod blocks;
 pub mod cell;
 pub mod column;
 pub mod complaint;
+pub mod format;
 pub mod head;
 pub mod index;
 pub mod piece;
+pub mod render;
 pub mod stream;
+
+#[cfg(test)]
+pub(crate) mod reference;
+#[cfg(test)]
+pub(crate) mod tests;

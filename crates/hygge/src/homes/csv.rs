@@ -6,7 +6,10 @@
 mod cut;
 mod infer;
 mod scan;
+mod splits;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,17 +19,16 @@ use arrow_schema::{DataType, Field, Schema};
 use hygge_core::context::Context;
 use hygge_core::home::{Home, Opened, ReadRequest, Since, Source, TableInfo};
 use hygge_core::place::PlaceId;
-use hygge_core::split::Split;
 use hygge_core::{Error, Part as Side, Result};
 use serde::{Deserialize, Serialize};
 
-use self::scan::{CsvScan, Part};
-use self::survey::Survey;
+use self::scan::CsvScan;
+use self::splits::splits;
+use self::survey::{FIRST_BYTES, Survey};
 use crate::files::codec::Codec;
 use crate::files::csv::column::{Nulls, Rules, is_readable};
 use crate::files::csv::complaint::{Complaints, yaml_key};
 use crate::files::csv::index::Dialect;
-use crate::files::csv::piece::Piece;
 use crate::files::csv::stream::Reading;
 use crate::files::listing::FileSource;
 use crate::files::settled::{Looked, look};
@@ -34,9 +36,6 @@ use crate::files::settled::{Looked, look};
 /// The ends of names that are CSV files in a folder.
 pub const EXTENSIONS: &[&str] =
     &["csv", "csv.gz", "csv.zst", "tsv", "tsv.gz", "tsv.zst", "csv.gzip", "csv.zstd", "tsv.gzip", "tsv.zstd"];
-
-/// A packed byte stands for about so many.
-const PACKED: u64 = 4;
 
 /// Which cells types are told from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,6 +95,8 @@ pub struct CsvHome {
     source: FileSource,
     nulls: Arc<Nulls>,
     careful: Arc<AtomicBool>,
+    /// How much of the first files is looked at.
+    first_bytes: u64,
 }
 
 /// What the home asks to be shown next time.
@@ -116,8 +117,10 @@ impl CsvHome {
         let Dialect { separator, quote } = Dialect { separator: config.separator, quote: config.quote };
         let unfit = |byte: u8| byte == b'\n' || byte == b'\r' || !byte.is_ascii() || byte == 0;
         if unfit(separator) || quote.is_some_and(unfit) || quote == Some(separator) {
-            return Err(Error::refused("separator and quote must be two different characters of ASCII, and no line ends")
-                .next_set(Side::Home, "separator: \",\""));
+            return Err(Error::refused(
+                "separator and quote must be two different characters of ASCII, and no line ends",
+            )
+            .next_set(Side::Home, "separator: \",\""));
         }
         if let Some((name, data_type)) = config.columns.iter().find(|(_, data_type)| !is_readable(data_type)) {
             return Err(Error::refused(format!("the column {name} cannot be read from text as {data_type}"))
@@ -125,7 +128,7 @@ impl CsvHome {
         }
         let source = FileSource::new(&config.root, &config.path, EXTENSIONS);
         let nulls = Arc::new(Nulls::new(&config.nulls));
-        Ok(Self { config, source, nulls, careful: Arc::default() })
+        Ok(Self { config, source, nulls, careful: Arc::default(), first_bytes: FIRST_BYTES })
     }
 
     fn dialect(&self) -> Dialect {
@@ -155,10 +158,16 @@ impl CsvHome {
     }
 
     /// What the configuration and the request say of the columns of the files.
-    fn types(&self, names: &[String], seen: &Survey<'_>, before: &[(String, DataType)]) -> (Vec<DataType>, Vec<String>) {
+    fn types(
+        &self,
+        names: &[String],
+        seen: &Survey<'_>,
+        before: &[(String, DataType)],
+    ) -> (Vec<DataType>, Vec<String>) {
         let mut notes = Vec::new();
         let mut empty = Vec::new();
-        let of = |list: &[(String, DataType)], name: &String| list.iter().find(|(n, _)| n == name).map(|(_, t)| t.clone());
+        let of =
+            |list: &[(String, DataType)], name: &String| list.iter().find(|(n, _)| n == name).map(|(_, t)| t.clone());
         let types = names
             .iter()
             .zip(&seen.seen)
@@ -178,7 +187,10 @@ impl CsvHome {
         match empty[..] {
             [] => {}
             [one] => notes.push(format!("column {one} is empty where it was looked at, and is taken as text")),
-            ref many => notes.push(format!("columns {} are empty where they were looked at, and are taken as text", many.join(", "))),
+            ref many => notes.push(format!(
+                "columns {} are empty where they were looked at, and are taken as text",
+                many.join(", ")
+            )),
         }
         (types, notes)
     }
@@ -189,74 +201,6 @@ impl CsvHome {
             None => Ok(()),
         }
     }
-
-    fn splits(&self, survey: &mut Survey<'_>, files: &[Piece], split_bytes: u64) -> Result<Vec<Split>> {
-        let all = self.config.infer == Infer::All;
-        let careful = self.careful.load(Ordering::Relaxed);
-        let mut groups: Vec<Vec<(Part, u64)>> = Vec::new();
-        let mut room = 0;
-        for (file, piece) in files.iter().enumerate() {
-            let packed = piece.codec != Codec::Plain;
-            let bytes = if packed { piece.file.len } else { piece.file.len.saturating_sub(piece.data) };
-            let weight = if packed { bytes.saturating_mul(PACKED) } else { bytes };
-            let count = if packed { 1 } else { weight.div_ceil(split_bytes).max(1) };
-            let whole = |begin, end| Part { file, begin, end };
-            if count == 1 {
-                let fits = !groups.is_empty() && room >= weight;
-                if all || survey.left > 0 || !fits {
-                    survey.sample(piece, all)?;
-                }
-                let part = (whole(piece.begin, None), bytes);
-                if fits {
-                    room -= weight;
-                    groups.last_mut().expect("there is one with room").push(part);
-                } else {
-                    room = split_bytes.saturating_sub(weight);
-                    groups.push(vec![part]);
-                }
-                continue;
-            }
-            if !all {
-                survey.sample(piece, false)?;
-            }
-            let wanted: Vec<u64> = (1..count)
-                .map(|i| piece.data + u64::try_from(u128::from(bytes) * u128::from(i) / u128::from(count)).expect("less than bytes"))
-                .filter(|&at| at > piece.data)
-                .collect();
-            for cut in survey.cut(piece, &wanted, careful, all)? {
-                let bytes = cut.end.unwrap_or(piece.file.len) - cut.begin;
-                groups.push(vec![(whole(cut.begin, cut.end), bytes)]);
-            }
-            room = 0;
-        }
-        Ok(groups.into_iter().enumerate().map(|(ordinal, group)| as_split(ordinal, group, files, survey)).collect())
-    }
-}
-
-fn as_split(ordinal: usize, group: Vec<(Part, u64)>, files: &[Piece], survey: &Survey<'_>) -> Split {
-    let bytes = group.iter().map(|(_, bytes)| bytes).sum();
-    let plain = group.iter().all(|(part, _)| files[part.file].codec == Codec::Plain);
-    let label = match &group[..] {
-        [(part, _)] => {
-            let shown = &files[part.file].file.shown;
-            match part.end {
-                None if part.begin == files[part.file].data => shown.clone(),
-                None => format!("{shown} from byte {}", part.begin),
-                Some(end) => format!("{shown} from byte {} to {end}", part.begin),
-            }
-        }
-        [(first, _), .., (last, _)] => format!("{} to {}", files[first.file].file.shown, files[last.file].file.shown),
-        [] => String::new(),
-    };
-    let parts: Vec<Part> = group.into_iter().map(|(part, _)| part).collect();
-    Split {
-        ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
-        label,
-        payload: serde_json::to_value(parts).expect("numbers can be written as JSON"),
-        rows: if plain { survey.rows_in(bytes) } else { None },
-        bytes: Some(bytes),
-        window: false,
-    }
 }
 
 fn unknown_column(name: &str, names: &[String], shown: &str) -> Error {
@@ -266,23 +210,24 @@ fn unknown_column(name: &str, names: &[String], shown: &str) -> Error {
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, known)| *distance <= known.chars().count().div_ceil(3));
     let error = Error::refused(format!("there is no column {name}")).at(shown);
-    match nearest {
-        Some((_, known)) => error.next(format!("write {known}, if that is the column you mean")),
-        None => {
-            let few: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
-            let more = if names.len() > few.len() { " and others" } else { "" };
-            error.next(format!("choose among {}{more}", few.join(", ")))
-        }
+    if let Some((_, known)) = nearest {
+        return error.next(format!("write {known}, if that is the column you mean"));
     }
+    let few: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
+    let more = if names.len() > few.len() { " and others" } else { "" };
+    error.next(format!("choose among {}{more}", few.join(", ")))
 }
 
 fn entity_of(source: &Source) -> Result<Option<&str>> {
     match source {
         Source::Whole { entity } => Ok(entity.as_deref()),
-        Source::Table(_) => Err(Error::refused("CSV files have no tables")
-            .next("take `table:` out; the home's path names what is read")),
-        Source::Query(_) => Err(Error::refused("CSV files cannot be queried")
-            .next("take `query:` out; choose columns with `columns:`")),
+        Source::Table(_) => {
+            Err(Error::refused("CSV files have no tables")
+                .next("take `table:` out; the home's path names what is read"))
+        }
+        Source::Query(_) => {
+            Err(Error::refused("CSV files cannot be queried").next("take `query:` out; choose columns with `columns:`"))
+        }
     }
 }
 
@@ -298,12 +243,12 @@ impl Home for CsvHome {
     fn identity(&self) -> String {
         // What else is configured tells how a cell is read, not which rows there are.
         let CsvHomeConfig { separator, quote, header, .. } = &self.config;
-        let mut out = self.source.identity();
-        if (*separator, *quote, *header) != (b',', Some(b'"'), true) {
-            let quote = quote.map_or_else(|| "none".to_owned(), |q| char::from(q).to_string());
-            out.push_str(&format!("?separator={}&quote={quote}&header={header}", char::from(*separator)));
+        let files = self.source.identity();
+        if (*separator, *quote, *header) == (b',', Some(b'"'), true) {
+            return files;
         }
-        out
+        let quote = quote.map_or_else(|| "none".to_owned(), |q| char::from(q).to_string());
+        format!("{files}?separator={}&quote={quote}&header={header}", char::from(*separator))
     }
 
     fn location(&self, source: &Source) -> Option<PlaceId> {
@@ -334,9 +279,11 @@ impl Home for CsvHome {
         let mut out = Vec::new();
         for name in self.source.entities(pattern)? {
             ctx.cancel.check()?;
-            let request = ReadRequest { plan_only: true, ..ReadRequest::all(Source::Whole { entity: Some(name.clone()) }) };
+            let request =
+                ReadRequest { plan_only: true, ..ReadRequest::all(Source::Whole { entity: Some(name.clone()) }) };
             let Opened::Scan(scan) = self.open(ctx, &request)? else { continue };
-            let columns = scan.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect();
+            let columns =
+                scan.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect();
             out.push(TableInfo { name, rows: None, key: Vec::new(), columns });
         }
         Ok(out)
@@ -373,10 +320,12 @@ impl Home for CsvHome {
         let mut survey = self.survey(ctx, &rules, &all_names);
         let (names, mut files) = survey.heads(&to_read.files)?;
         self.check_declared(&names, &shown)?;
-        let named = self.complaints(names.clone().into());
-        survey.complaints = &named;
+        let speaking = self.complaints(names.clone().into());
+        survey.complaints = &speaking;
         let split_bytes = if request.split_bytes == 0 { 64 << 20 } else { request.split_bytes };
-        let splits = self.splits(&mut survey, &files, split_bytes)?;
+        let all = self.config.infer == Infer::All;
+        let careful = self.careful.load(Ordering::Relaxed);
+        let splits = splits(&mut survey, &files, split_bytes, all, careful)?;
 
         // What was appended before keeps its types, as long as the new files fit them.
         let before = remembered.filter(|_| request.skip_settled).map(|r| r.columns).unwrap_or_default();
@@ -409,6 +358,7 @@ impl CsvHome {
         let mut survey = Survey::new(ctx, rules, complaints);
         survey.header = self.config.header;
         survey.codec = self.config.codec;
+        survey.left = self.first_bytes;
         survey
     }
 }

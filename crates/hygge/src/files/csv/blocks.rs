@@ -69,7 +69,13 @@ pub struct Blocks {
 impl Blocks {
     /// Records found by `indexer` in what `source` yields. None greater than `limit` bytes is taken.
     #[must_use]
-    pub fn new(source: Box<dyn Read + Send>, indexer: Indexer, ending: Ending, block_bytes: usize, limit: usize) -> Self {
+    pub fn new(
+        source: Box<dyn Read + Send>,
+        indexer: Indexer,
+        ending: Ending,
+        block_bytes: usize,
+        limit: usize,
+    ) -> Self {
         // Offsets are 32 bits wide, and so are those of text columns.
         let limit = limit.min(i32::MAX as usize / 2);
         Self {
@@ -95,8 +101,10 @@ impl Blocks {
 
     /// Where in the source each of the records begins.
     pub fn begins(&self) -> impl Iterator<Item = u64> + use<'_> {
-        let behind = self.consumed - self.begin as u64;
-        self.offsets.chunks_exact(self.indexer.stride()).map(move |record| behind + u64::from(record[0]) + 1)
+        let (consumed, begin) = (self.consumed, self.begin as u64);
+        self.offsets
+            .chunks_exact(self.indexer.stride())
+            .map(move |record| consumed - (begin - u64::from(record[0]) - 1))
     }
 
     /// How many bytes of the source lie before the next record.
@@ -128,22 +136,22 @@ impl Blocks {
                 let rest = self.filled > self.begin;
                 return Ok(if rest && self.ending == Ending::Record { Next::Loose } else { Next::End });
             }
-            let held = self.filled - self.begin;
-            if held >= self.limit {
-                return self.measure(held, quoted).map_err(Trouble::Io);
+            let begun = self.filled - self.begin;
+            if begun >= self.limit {
+                return self.measure(begun, quoted).map_err(Trouble::Io);
             }
-            self.make_room(held, hold)?;
+            self.make_room(begun, hold)?;
             self.fill().map_err(Trouble::Io)?;
         }
     }
 
     /// Moves the unfinished record to the front, and makes the buffer fit it.
-    fn make_room(&mut self, held: usize, hold: &mut dyn FnMut(usize) -> Result<(), Error>) -> Result<(), Trouble> {
+    fn make_room(&mut self, begun: usize, hold: &mut dyn FnMut(usize) -> Result<(), Error>) -> Result<(), Trouble> {
         self.buffer.copy_within(self.begin..self.filled, 1);
         self.begin = 1;
-        self.filled = 1 + held;
-        if held * 2 > self.block_bytes {
-            let wanted = (held * 2).min(self.limit);
+        self.filled = 1 + begun;
+        if begun * 2 > self.block_bytes {
+            let wanted = (begun * 2).min(self.limit);
             hold(wanted).map_err(Trouble::Refused)?;
             self.buffer.resize(wanted + 1, 0);
         } else if self.buffer.len() > self.block_bytes + 1 {
@@ -169,11 +177,11 @@ impl Blocks {
     }
 
     /// Reads on to the end of a record that is too great to hold, to tell how great it is.
-    fn measure(&mut self, held: usize, quoted: Option<usize>) -> io::Result<Next> {
+    fn measure(&mut self, begun: usize, quoted: Option<usize>) -> io::Result<Next> {
         let quote = self.indexer.dialect().quote.filter(|_| quoted.is_some());
         // Within a quoted field a quote is its end unless another follows; the buffer is free for reading on.
         let mut inside = quote.is_some();
-        let mut bytes = held;
+        let mut bytes = begun;
         let mut pending = false;
         self.filled = 1;
         self.begin = 1;

@@ -114,9 +114,8 @@ pub fn float(text: &[u8]) -> Float {
 #[cold]
 fn float_slowly(text: &[u8], digits: &[u8], at: usize) -> Float {
     if at < digits.len() {
-        let exponent = match &digits[at..] {
-            [b'e' | b'E', b'+' | b'-', rest @ ..] | [b'e' | b'E', rest @ ..] => rest,
-            _ => return Float::None,
+        let ([b'e' | b'E', b'+' | b'-', exponent @ ..] | [b'e' | b'E', exponent @ ..]) = &digits[at..] else {
+            return Float::None;
         };
         if exponent.is_empty() || !exponent.iter().all(u8::is_ascii_digit) {
             return Float::None;
@@ -126,7 +125,7 @@ fn float_slowly(text: &[u8], digits: &[u8], at: usize) -> Float {
     if value.is_finite() && keeps_digits(value, digits) { Float::Exact(value) } else { Float::Rounded(value) }
 }
 
-/// Whether the value, written with as many digits as the text has, has the text's digits.
+/// Whether the value, written with as many digits as the text has, or as few as tell it apart, has the text's digits.
 fn keeps_digits(value: f64, unsigned: &[u8]) -> bool {
     let split = unsigned.iter().position(|b| matches!(b, b'e' | b'E')).unwrap_or(unsigned.len());
     let digits = |text: &[u8]| -> Vec<u8> {
@@ -142,9 +141,12 @@ fn keeps_digits(value: f64, unsigned: &[u8]) -> bool {
     if value == 0.0 || wanted.len() > 800 {
         return false;
     }
-    let shown = format!("{:.*e}", wanted.len() - 1, value.abs());
-    let end = shown.find('e').unwrap_or(shown.len());
-    digits(&shown.as_bytes()[..end]) == wanted
+    let alike = |shown: &str| {
+        let end = shown.find('e').unwrap_or(shown.len());
+        digits(&shown.as_bytes()[..end]) == wanted
+    };
+    // The two differ where the value lies in the middle between two texts.
+    alike(&format!("{:.*e}", wanted.len() - 1, value.abs())) || alike(&format!("{:e}", value.abs()))
 }
 
 fn special(text: &[u8]) -> Float {
@@ -368,7 +370,12 @@ pub fn decimal(text: &[u8], precision: u8, scale: i8) -> Option<arrow_buffer::i2
 /// Bytes of pairs of hexadecimal digits.
 #[must_use]
 pub fn hex(text: &[u8], out: &mut Vec<u8>) -> bool {
-    let nibble = |b: u8| (b as char).to_digit(16);
+    let nibble = |b: u8| match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
+        b'A'..=b'F' => Some(b - b'A' + 10),
+        _ => None,
+    };
     if !text.len().is_multiple_of(2) {
         return false;
     }
@@ -378,7 +385,7 @@ pub fn hex(text: &[u8], out: &mut Vec<u8>) -> bool {
             out.truncate(before);
             return false;
         };
-        out.push((high * 16 + low) as u8);
+        out.push(high << 4 | low);
     }
     true
 }
@@ -409,10 +416,10 @@ pub mod lenient {
     #[must_use]
     pub fn boolean(text: &[u8]) -> Option<bool> {
         let text = text.trim_ascii();
-        let is = |word: &&str| text.eq_ignore_ascii_case(word.as_bytes());
-        if ["true", "t", "yes", "y", "1"].iter().any(|w| is(w)) {
+        let is_one_of = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()));
+        if is_one_of(&["true", "t", "yes", "y", "1"]) {
             Some(true)
-        } else if ["false", "f", "no", "n", "0"].iter().any(|w| is(w)) {
+        } else if is_one_of(&["false", "f", "no", "n", "0"]) {
             Some(false)
         } else {
             None
@@ -458,9 +465,29 @@ mod tests {
     #[test]
     fn doubles_keep_their_digits_or_are_none() {
         for text in [
-            "0", "1", "-0", "1.10", ".5", "5.", "1e5", "1E-5", "1e+5", "0.1", "10.357019999999999", "0.10000000000000001",
-            "123456789012345.67", "1e22", "1e308", "5e-324", "2.2250738585072014e-308", "9007199254740993e0",
-            "0.1000000000000000055511151231257827021181583404541015625", "0.0000000000000000000", "1.7976931348623157e308",
+            "0",
+            "1",
+            "-0",
+            "1.10",
+            ".5",
+            "5.",
+            "1e5",
+            "1E-5",
+            "1e+5",
+            "0.1",
+            "10.357019999999999",
+            "0.10000000000000001",
+            "123456789012345.67",
+            "1e22",
+            "1e308",
+            "5e-324",
+            "2.2250738585072014e-308",
+            "9007199254740993e0",
+            "0.1000000000000000055511151231257827021181583404541015625",
+            "0.0000000000000000000",
+            "946895618639317.2",
+            "946895618639317.3",
+            "1.7976931348623157e308",
         ] {
             let value = text.parse::<f64>().unwrap();
             let exact = double(text.as_bytes());
@@ -471,8 +498,29 @@ mod tests {
             }
         }
         for text in [
-            "", "-", ".", "e5", "1e", "1e+", "007", "00.5", "+1", " 1", "1 ", "1e400", "-1e400", "1e-400", "0x1p3", "1,5",
-            "1.2.3", "1f", "infinite", "NAN", "1234567890123456.78", "3.14159265358979323846", "123456789012345678901",
+            "",
+            "-",
+            ".",
+            "e5",
+            "1e",
+            "1e+",
+            "007",
+            "00.5",
+            "+1",
+            " 1",
+            "1 ",
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "0x1p3",
+            "1,5",
+            "1.2.3",
+            "1f",
+            "infinite",
+            "NAN",
+            "1234567890123456.78",
+            "3.14159265358979323846",
+            "123456789012345678901",
         ] {
             assert_eq!(double(text.as_bytes()), None, "{text}");
         }
@@ -486,7 +534,18 @@ mod tests {
         assert_eq!(date(b"0000-01-01"), Some(-719_528));
         assert_eq!(date(b"9999-12-31"), Some(2_932_896));
         assert_eq!(date(b"2000-02-29"), Some(11_016));
-        for text in ["1900-02-29", "2001-02-29", "2001-13-01", "2001-00-01", "2001-01-00", "2001-04-31", "2001-1-1", "20010101", "01-01-2001", "+001-01-01"] {
+        for text in [
+            "1900-02-29",
+            "2001-02-29",
+            "2001-13-01",
+            "2001-00-01",
+            "2001-01-00",
+            "2001-04-31",
+            "2001-1-1",
+            "20010101",
+            "01-01-2001",
+            "+001-01-01",
+        ] {
             assert_eq!(date(text.as_bytes()), None, "{text}");
         }
         for (text, seconds, nanos, zoned) in [
@@ -510,10 +569,25 @@ mod tests {
         assert_eq!(units("2262-04-11 23:47:16.854775807", 1_000_000_000), Some(i64::MAX));
         assert_eq!(units("2262-04-11 23:47:16.854775808", 1_000_000_000), None);
         for text in [
-            "1970-01-01", "1970-01-01T", "1970-01-01T24:00:00", "1970-01-01T00:60:00", "1970-01-01T00:00:60",
-            "1970-01-01T00:00:00.", "1970-01-01T00:00:00.1234567890", "1970-01-01T00:00:00 Z", "1970-01-01T00:00:00z",
-            "1970-01-01T00:00:00+24:00", "1970-01-01T00:00:00+01:60", "1970-01-01T00:00:00+1", "1970-01-01x00:00:00",
-            "1970-01-01T0", "1970-01-01T00", "1970-01-01T00:", "1970-01-01T00:00:", "1970-01-01T00:00:0", "1970-01-01 ü",
+            "1970-01-01",
+            "1970-01-01T",
+            "1970-01-01T24:00:00",
+            "1970-01-01T00:60:00",
+            "1970-01-01T00:00:60",
+            "1970-01-01T00:00:00.",
+            "1970-01-01T00:00:00.1234567890",
+            "1970-01-01T00:00:00 Z",
+            "1970-01-01T00:00:00z",
+            "1970-01-01T00:00:00+24:00",
+            "1970-01-01T00:00:00+01:60",
+            "1970-01-01T00:00:00+1",
+            "1970-01-01x00:00:00",
+            "1970-01-01T0",
+            "1970-01-01T00",
+            "1970-01-01T00:",
+            "1970-01-01T00:00:",
+            "1970-01-01T00:00:0",
+            "1970-01-01 ü",
         ] {
             assert_eq!(moment(text.as_bytes()), None, "{text}");
         }

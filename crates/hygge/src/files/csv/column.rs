@@ -1,5 +1,7 @@
 //! Cells into typed columns: the second of two passes over a block, column by column, with one way of reading each.
 
+mod reading;
+
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use arrow_schema::{DataType, TimeUnit};
 use hygge_core::{Error, Result};
 use memchr::memchr;
 
+use self::reading::{Clock, Days, DaysInMillis, Decimals, Doubles, Moments, Reading, Singles, Whole};
 use super::cell::{self, lenient};
 
 /// Records whose fields were found.
@@ -233,13 +236,10 @@ fn cast_from(from: &DataType, to: &DataType, strict: bool, rules: &Rules) -> Res
     Ok(Box::new(Cast { inner: builder(from, strict, rules)?, to: to.clone() }))
 }
 
-/// One way of reading a cell without quotes.
-trait Reading<N>: Send {
-    /// The strict way.
-    fn strict(&self, text: &[u8]) -> Option<N>;
-
-    /// The way of declared types, asked when the strict one fails.
-    fn lenient(&self, text: &[u8]) -> Option<N>;
+enum Cell<N> {
+    Value(N),
+    Null,
+    Misfit,
 }
 
 struct Typed<T: ArrowPrimitiveType, R> {
@@ -256,17 +256,17 @@ impl<T: ArrowPrimitiveType, R: Reading<T::Native>> Typed<T, R> {
         Self { rules, strict, data_type, reading, values: Vec::new(), nulls: NullBufferBuilder::new(0) }
     }
 
-    /// Quoted fields, and those that only a declared type takes. None inside is NULL.
+    /// Quoted fields, and those that only a declared type takes.
     #[cold]
-    fn slowly(&self, field: &[u8]) -> Option<Option<T::Native>> {
+    fn slowly(&self, field: &[u8]) -> Cell<T::Native> {
         let mut scratch = Vec::new();
         let text = unquoted(field, self.rules.quote, &mut scratch);
         if self.rules.nulls.holds(text) {
-            return Some(None);
+            return Cell::Null;
         }
         let value = self.reading.strict(text);
         let value = if value.is_none() && !self.strict { self.reading.lenient(text) } else { value };
-        value.map(Some)
+        value.map_or(Cell::Misfit, Cell::Value)
     }
 }
 
@@ -279,7 +279,11 @@ impl<T: ArrowPrimitiveType, R: Reading<T::Native>> ColumnBuilder for Typed<T, R>
             } else if let Some(value) = self.reading.strict(field) {
                 Some(value)
             } else {
-                self.slowly(field).ok_or(Misfit { row })?
+                match self.slowly(field) {
+                    Cell::Value(value) => Some(value),
+                    Cell::Null => None,
+                    Cell::Misfit => return Err(Misfit { row }),
+                }
             };
             self.values.push(value.unwrap_or_default());
             self.nulls.append(value.is_some());
@@ -288,147 +292,9 @@ impl<T: ArrowPrimitiveType, R: Reading<T::Native>> ColumnBuilder for Typed<T, R>
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
-        let (values, nulls) = (std::mem::take(&mut self.values), self.nulls.finish());
-        self.values.reserve(values.len());
+        let (values, nulls) = (take_trimmed(&mut self.values), self.nulls.finish());
         let array = PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls);
         Ok(Arc::new(array.with_data_type(self.data_type.clone())))
-    }
-}
-
-struct Whole<T>(PhantomData<fn() -> T>);
-
-impl<T: ArrowPrimitiveType> Reading<T::Native> for Whole<T>
-where
-    T::Native: TryFrom<i64> + TryFrom<u64> + TryFrom<i128>,
-{
-    #[inline]
-    fn strict(&self, text: &[u8]) -> Option<T::Native> {
-        match cell::int(text) {
-            Some(n) => T::Native::try_from(n).ok(),
-            None => T::Native::try_from(cell::uint(text)?).ok(),
-        }
-    }
-
-    fn lenient(&self, text: &[u8]) -> Option<T::Native> {
-        T::Native::try_from(lenient::int(text)?).ok()
-    }
-}
-
-struct Doubles;
-
-impl Reading<f64> for Doubles {
-    #[inline]
-    fn strict(&self, text: &[u8]) -> Option<f64> {
-        cell::double(text)
-    }
-
-    fn lenient(&self, text: &[u8]) -> Option<f64> {
-        lenient::double(text)
-    }
-}
-
-struct Singles;
-
-impl Reading<f32> for Singles {
-    fn strict(&self, text: &[u8]) -> Option<f32> {
-        // Through a double it would be rounded twice.
-        lenient::double(text)?;
-        std::str::from_utf8(text.trim_ascii()).ok()?.parse().ok()
-    }
-
-    fn lenient(&self, _: &[u8]) -> Option<f32> {
-        None
-    }
-}
-
-struct Days;
-
-impl Reading<i32> for Days {
-    #[inline]
-    fn strict(&self, text: &[u8]) -> Option<i32> {
-        cell::date(text)
-    }
-
-    fn lenient(&self, text: &[u8]) -> Option<i32> {
-        cell::date(text.trim_ascii())
-    }
-}
-
-struct DaysInMillis;
-
-impl Reading<i64> for DaysInMillis {
-    fn strict(&self, text: &[u8]) -> Option<i64> {
-        Some(i64::from(cell::date(text)?) * 86_400_000)
-    }
-
-    fn lenient(&self, text: &[u8]) -> Option<i64> {
-        self.strict(text.trim_ascii())
-    }
-}
-
-struct Clock {
-    nanos_each: i64,
-}
-
-impl<N: TryFrom<i64>> Reading<N> for Clock {
-    fn strict(&self, text: &[u8]) -> Option<N> {
-        let nanos = cell::time_of_day(text)?;
-        if nanos % self.nanos_each != 0 {
-            return None;
-        }
-        N::try_from(nanos / self.nanos_each).ok()
-    }
-
-    fn lenient(&self, text: &[u8]) -> Option<N> {
-        self.strict(text.trim_ascii())
-    }
-}
-
-struct Moments {
-    per_second: i64,
-    zoned: bool,
-}
-
-impl Reading<i64> for Moments {
-    #[inline]
-    fn strict(&self, text: &[u8]) -> Option<i64> {
-        let moment = cell::moment(text)?;
-        if moment.zoned == self.zoned { moment.in_units(self.per_second) } else { None }
-    }
-
-    /// A date is its midnight, and a time without offset is one in UTC; an offset is never dropped.
-    fn lenient(&self, text: &[u8]) -> Option<i64> {
-        let text = text.trim_ascii();
-        if let Some(day) = cell::date(text) {
-            return (i64::from(day) * 86_400).checked_mul(self.per_second);
-        }
-        let moment = cell::moment(text)?;
-        if moment.zoned && !self.zoned { None } else { moment.in_units(self.per_second) }
-    }
-}
-
-struct Decimals {
-    precision: u8,
-    scale: i8,
-}
-
-impl Reading<i128> for Decimals {
-    fn strict(&self, text: &[u8]) -> Option<i128> {
-        cell::decimal(text, self.precision, self.scale)?.to_i128()
-    }
-
-    fn lenient(&self, text: &[u8]) -> Option<i128> {
-        self.strict(text.trim_ascii())
-    }
-}
-
-impl Reading<arrow_buffer::i256> for Decimals {
-    fn strict(&self, text: &[u8]) -> Option<arrow_buffer::i256> {
-        cell::decimal(text, self.precision, self.scale)
-    }
-
-    fn lenient(&self, text: &[u8]) -> Option<arrow_buffer::i256> {
-        self.strict(text.trim_ascii())
     }
 }
 
@@ -469,18 +335,26 @@ struct Empty {
 
 impl ColumnBuilder for Empty {
     fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
-        match block.fields(column).position(|field| !self.rules.nulls.holds(field)) {
-            Some(row) => Err(Misfit { row }),
-            None => {
-                self.rows += block.rows();
-                Ok(())
-            }
+        if let Some(row) = block.fields(column).position(|field| !self.rules.nulls.holds(field)) {
+            return Err(Misfit { row });
         }
+        self.rows += block.rows();
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
         Ok(Arc::new(NullArray::new(std::mem::take(&mut self.rows))))
     }
+}
+
+/// Takes what was gathered, without much room to spare, and makes room for about as much again.
+fn take_trimmed<T>(gathered: &mut Vec<T>) -> Vec<T> {
+    let fresh = Vec::with_capacity(gathered.len() + gathered.len() / 8);
+    let mut out = std::mem::replace(gathered, fresh);
+    if out.capacity() - out.len() > out.len() / 4 {
+        out.shrink_to_fit();
+    }
+    out
 }
 
 /// The bytes of a column of text or bytes, one cell behind the other.
@@ -504,11 +378,9 @@ impl<O: OffsetSizeTrait> Heap<O> {
     }
 
     fn take(&mut self) -> (OffsetBuffer<O>, Buffer, Option<arrow_buffer::NullBuffer>) {
-        let mut fresh = Vec::with_capacity(self.offsets.len());
-        fresh.push(O::zero());
-        let offsets = std::mem::replace(&mut self.offsets, fresh);
-        let values = std::mem::take(&mut self.values);
-        self.values.reserve(values.len());
+        let offsets = take_trimmed(&mut self.offsets);
+        self.offsets.push(O::zero());
+        let values = take_trimmed(&mut self.values);
         (OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from_vec(values), self.nulls.finish())
     }
 }
@@ -528,7 +400,6 @@ impl<O: OffsetSizeTrait> ColumnBuilder for Texts<O> {
     fn append(&mut self, block: &Block<'_>, column: usize) -> Result<(), Misfit> {
         let mut scratch = Vec::new();
         self.heap.offsets.reserve(block.rows());
-        // No byte is a quote where there is none: 0xff never begins a field of valid text, and is refused below.
         let quote = self.rules.quote;
         for field in block.fields(column) {
             if quote.is_some() && field.first().copied() == quote {
@@ -546,14 +417,12 @@ impl<O: OffsetSizeTrait> ColumnBuilder for Texts<O> {
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
         let (offsets, values, nulls) = self.heap.take();
-        match GenericStringArray::<O>::try_new(offsets.clone(), values.clone(), nulls) {
-            Ok(array) => Ok(Arc::new(array)),
-            Err(_) => {
-                let cell = |pair: &[O]| &values[pair[0].as_usize()..pair[1].as_usize()];
-                let row = offsets.windows(2).position(|pair| std::str::from_utf8(cell(pair)).is_err());
-                Err(Misfit { row: row.unwrap_or_default() })
-            }
+        if let Ok(array) = GenericStringArray::<O>::try_new(offsets.clone(), values.clone(), nulls) {
+            return Ok(Arc::new(array));
         }
+        let cell = |pair: &[O]| &values[pair[0].as_usize()..pair[1].as_usize()];
+        let row = offsets.windows(2).position(|pair| std::str::from_utf8(cell(pair)).is_err());
+        Err(Misfit { row: row.unwrap_or_default() })
     }
 }
 

@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow_schema::DataType;
-use hygge_core::{Error, Part};
+use hygge_core::{Error, Part, Result};
 
 use super::blocks::{BLOCK_BYTES, Blocks, Ending, Next, Trouble};
 use super::cell::{self, Float};
 use super::index::{Dialect, Fault, Indexer};
 use super::piece::Piece;
 use super::stream::Reading;
+use crate::files::codec::Codec;
 
 /// Words that stand for "no value" in files of this world: these alone may be shown in an advice.
 const MARKERS: &[&str] = &[
-    "NA", "N/A", "n/a", "na", "#N/A", "NULL", "null", "Null", "None", "none", "NONE", "nil", "NIL", "nan", "NaN", "NAN", "-",
-    "--", ".", "?", "\\N", "(null)", "<NA>", "missing", "NaT",
+    "NA", "N/A", "n/a", "na", "#N/A", "NULL", "null", "Null", "None", "none", "NONE", "nil", "NIL", "nan", "NaN",
+    "NAN", "-", "--", ".", "?", "\\N", "(null)", "<NA>", "missing", "NaT",
 ];
 
 /// Tells what does not fit, and what to do.
@@ -39,8 +40,6 @@ pub struct Complaints {
 #[derive(Clone, Copy)]
 enum Before {
     Rows(u64),
-    /// No record begins at the byte.
-    Inside,
     /// The records before it cannot be counted.
     Unknown,
 }
@@ -49,13 +48,13 @@ impl Complaints {
     /// `weather.csv.gz, row 16,204, column wind_gust`, of a row counted in the piece from 1, and a field of the file.
     #[must_use]
     pub fn place(&self, piece: &Piece, row: u64, field: Option<usize>) -> String {
-        self.place_behind(self.rows_before(piece), piece, row, field)
+        self.place_behind(self.rows_before(piece).unwrap_or(Before::Unknown), piece, row, field)
     }
 
     fn place_behind(&self, before: Before, piece: &Piece, row: u64, field: Option<usize>) -> String {
         let row = match before {
             Before::Rows(before) => format!("row {}", grouped(before + row)),
-            Before::Inside | Before::Unknown => format!("row {} after byte {}", grouped(row), grouped(piece.begin)),
+            Before::Unknown => format!("row {} after byte {}", grouped(row), grouped(piece.begin)),
         };
         let Some(field) = field else { return format!("{}, {row}", piece.file.shown) };
         let read_as = piece.fields.iter().position(|&f| f == field);
@@ -69,32 +68,30 @@ impl Complaints {
     #[must_use]
     pub fn fault(&self, piece: &Piece, row: u64, fault: Fault) -> Error {
         let before = match self.rows_before(piece) {
-            Before::Inside => return self.wrong_guess(piece),
-            before => before,
+            Ok(before) => before,
+            Err(error) => return error,
         };
         let quote = char::from(self.dialect.quote.unwrap_or(b'"'));
         let place = |field| self.place_behind(before, piece, row, field);
         match fault {
             Fault::Ragged { found } => {
                 let fields = if found == 1 { "1 field".to_owned() } else { format!("{found} fields") };
-                Error::failed(format!("{fields} where {} were expected", piece.width))
-                    .at(place(None))
-                    .next(if found > piece.width {
+                Error::failed(format!("{fields} where {} were expected", piece.width)).at(place(None)).next(
+                    if found > piece.width {
                         "mend the row: put fields that hold the separator in quotes"
                     } else {
                         "mend the row, or give the file's separator: in the home's options"
-                    })
+                    },
+                )
             }
-            Fault::AfterQuote { column } => {
-                Error::failed(format!("something follows the closing {quote} of a field"))
-                    .at(place(Some(column)))
-                    .next(format!("double each {quote} inside the field, or write  quote: none  where {quote} quotes nothing"))
-            }
-            Fault::Unclosed { column } => {
-                Error::failed(format!("the file ends inside a field that a {quote} opened"))
-                    .at(place(Some(column)))
-                    .next(format!("close the field, or write  quote: none  where {quote} quotes nothing"))
-            }
+            Fault::AfterQuote { column } => Error::failed(format!("something follows the closing {quote} of a field"))
+                .at(place(Some(column)))
+                .next(format!(
+                    "double each {quote} inside the field, or write  quote: none  where {quote} quotes nothing"
+                )),
+            Fault::Unclosed { column } => Error::failed(format!("the file ends inside a field that a {quote} opened"))
+                .at(place(Some(column)))
+                .next(format!("close the field, or write  quote: none  where {quote} quotes nothing")),
         }
     }
 
@@ -115,15 +112,16 @@ impl Complaints {
     #[must_use]
     pub fn misfit(&self, piece: &Piece, row: u64, reading: &Reading, column: usize, text: &[u8]) -> Error {
         let before = match self.rows_before(piece) {
-            Before::Inside => return self.wrong_guess(piece),
-            before => before,
+            Ok(before) => before,
+            Err(error) => return error,
         };
         let field = reading.schema.field(column);
         let expected = field.data_type();
         let error = Error::failed(format!("{} where {} was expected", found(expected, text), wanted(expected)))
             .at(self.place_behind(before, piece, row, Some(piece.fields[column])));
         if self.ours {
-            return error.next("run again; if it happens once more, the disk or the memory of this machine is at fault");
+            return error
+                .next("run again; if it happens once more, the disk or the memory of this machine is at fault");
         }
         let marker = std::str::from_utf8(text).ok().filter(|t| MARKERS.contains(t));
         match marker {
@@ -145,8 +143,8 @@ impl Complaints {
     #[must_use]
     pub fn not_text(&self, piece: &Piece, row: u64, column: usize) -> Error {
         let before = match self.rows_before(piece) {
-            Before::Inside => return self.wrong_guess(piece),
-            before => before,
+            Ok(before) => before,
+            Err(error) => return error,
         };
         Error::failed("bytes that are no UTF-8 where text was expected")
             .at(self.place_behind(before, piece, row, Some(piece.fields[column])))
@@ -159,16 +157,25 @@ impl Complaints {
     }
 
     /// Counts the records between the file's first and the piece's first. Only asked when something went wrong.
-    fn rows_before(&self, piece: &Piece) -> Before {
+    ///
+    /// # Errors
+    /// What is wrong in truth, if what was read of the piece means nothing: the file cannot be unpacked whole, or the
+    /// piece does not begin with a record.
+    fn rows_before(&self, piece: &Piece) -> Result<Before> {
+        let uncounted = Arc::new(AtomicU64::new(0));
+        if piece.codec != Codec::Plain {
+            let unpacked = std::io::copy(&mut piece.open(&uncounted)?, &mut std::io::sink());
+            unpacked.map_err(|error| piece.codec.error(&piece.file.path, &piece.file.shown, error))?;
+        }
         if piece.begin <= piece.data {
-            return Before::Rows(0);
+            return Ok(Before::Rows(0));
         }
         let head = Piece { begin: piece.data, end: Some(piece.begin), ..piece.clone() };
-        let Ok(source) = head.open(&Arc::new(AtomicU64::new(0))) else { return Before::Unknown };
-        match count_rows(source, Indexer::new(self.dialect, piece.width), Ending::Record) {
-            Ok((rows, Next::End)) => Before::Rows(rows),
-            Ok((_, Next::Loose)) => Before::Inside,
-            Ok(_) | Err(_) => Before::Unknown,
+        let indexer = Indexer::new(self.dialect, piece.width);
+        match count_rows(head.open(&uncounted)?, indexer, Ending::Record) {
+            Ok((rows, Next::End)) => Ok(Before::Rows(rows)),
+            Ok((_, Next::Loose)) => Err(self.wrong_guess(piece)),
+            Ok(_) | Err(_) => Ok(Before::Unknown),
         }
     }
 }
@@ -252,7 +259,10 @@ fn wanted(expected: &DataType) -> String {
 #[must_use]
 pub fn yaml_key(name: &str) -> String {
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let word = !matches!(name.to_ascii_lowercase().as_str(), "" | "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null");
+    let word = !matches!(
+        name.to_ascii_lowercase().as_str(),
+        "" | "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null"
+    );
     if plain && word && !name.starts_with(|c: char| c.is_ascii_digit()) { name.to_owned() } else { quoted(name) }
 }
 

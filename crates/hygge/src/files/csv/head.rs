@@ -53,7 +53,9 @@ pub fn read_head(source: &mut dyn Read, dialect: Dialect, header: bool) -> Resul
             Stop::Fault(fault) => return Err(refused(fault_of(fault, dialect))),
             _ if ended => {
                 let error = Error::refused("the file is empty: there is not even a header in it");
-                return Err(refused(error.next("take it out of the folder or the pattern, or write its header into it")));
+                return Err(refused(
+                    error.next("take it out of the folder or the pattern, or write its header into it"),
+                ));
             }
             _ if bytes.len() > LONGEST => {
                 let error = Error::refused(format!("no line ends within the first {} MiB of the file", LONGEST >> 20));
@@ -66,7 +68,7 @@ pub fn read_head(source: &mut dyn Read, dialect: Dialect, header: bool) -> Resul
 
 fn head(bytes: &[u8], offsets: &[u32], dialect: Dialect, header: bool, begin: usize, end: usize) -> Result<Head> {
     let fields = || offsets.windows(2).map(|pair| &bytes[pair[0] as usize + 1..pair[1] as usize]);
-    if bytes[begin..end].contains(&0) {
+    if header && bytes[begin..end].contains(&0) {
         return Err(Error::refused("the file holds zero bytes where text was expected")
             .next("check that it is CSV and not packed: packed files end in .gz or .zst"));
     }
@@ -109,8 +111,12 @@ fn check_names(names: &[String]) -> Result<()> {
 fn fault_of(fault: Fault, dialect: Dialect) -> Error {
     let quote = char::from(dialect.quote.unwrap_or(b'"'));
     let found = match fault {
-        Fault::AfterQuote { column } => format!("something follows the closing {quote} of column {} in the first row", column + 1),
-        Fault::Unclosed { column } => format!("column {} of the first row opens a {quote} that nothing closes", column + 1),
+        Fault::AfterQuote { column } => {
+            format!("something follows the closing {quote} of column {} in the first row", column + 1)
+        }
+        Fault::Unclosed { column } => {
+            format!("column {} of the first row opens a {quote} that nothing closes", column + 1)
+        }
         Fault::Ragged { found } => format!("the first row has {found} fields"),
     };
     Error::refused(found).next(format!("mend the row, or write  quote: none  where {quote} quotes nothing"))

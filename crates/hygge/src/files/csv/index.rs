@@ -85,6 +85,12 @@ fn equal_bytes(word: u64, pattern: u64) -> u64 {
     !(((differs & LOW_BITS) + LOW_BITS) | differs | LOW_BITS)
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "no more bytes are taken than 32 bits reach")]
+#[inline]
+fn offset(position: usize) -> u32 {
+    position as u32
+}
+
 impl Indexer {
     /// For records of `columns` fields.
     #[must_use]
@@ -121,8 +127,11 @@ impl Indexer {
     /// `offsets[c] + 1 .. offsets[c + 1]`, quotes included, line end excluded.
     ///
     /// `last` says that nothing follows `bytes`, so that a record needs no line end.
+    ///
+    /// # Panics
+    /// If `from` is 0, or there are 4 GiB of bytes.
     pub fn index(&mut self, bytes: &[u8], from: usize, last: bool, most: usize, out: &mut Vec<u32>) -> Indexed {
-        debug_assert!(from >= 1 && u32::try_from(bytes.len()).is_ok(), "offsets are 32 bits, and one lies before");
+        assert!(from >= 1 && u32::try_from(bytes.len()).is_ok(), "offsets are 32 bits wide, and one lies before");
         let mut pass = Pass { out, begin: from, rows: 0, first: 0, columns: self.columns, stray: false };
         let stop = if most == 0 { Stop::Full } else { self.run(bytes, last, most, &mut pass) };
         let Pass { rows, begin, first, stray, .. } = pass;
@@ -156,7 +165,7 @@ impl Indexer {
                 hits &= hits - 1;
                 let byte = bytes[p];
                 if byte == separator {
-                    pass.out.push(p as u32);
+                    pass.out.push(offset(p));
                 } else if byte == b'\n' {
                     match pass.close(bytes, p) {
                         Closed::Record if pass.rows == most => return Stop::Full,
@@ -253,7 +262,7 @@ enum Closed {
 impl Pass<'_> {
     #[inline]
     fn open(&mut self) {
-        self.out.push((self.begin - 1) as u32);
+        self.out.push(offset(self.begin - 1));
     }
 
     #[inline]
@@ -272,7 +281,7 @@ impl Pass<'_> {
         let end = if p > begin && bytes[p - 1] == b'\r' { p - 1 } else { p };
         let found = self.out.len() - self.first;
         let closed = if found == self.columns && (found > 1 || end > begin) {
-            self.out.push(end as u32);
+            self.out.push(offset(end));
             self.rows += 1;
             self.first = self.out.len();
             Closed::Record
@@ -291,7 +300,7 @@ impl Pass<'_> {
     fn close_unlike(&mut self, begin: usize, end: usize, found: usize) -> Closed {
         let empty = found == 1 && end == begin;
         if self.columns == 1 && empty {
-            self.out.push(end as u32);
+            self.out.push(offset(end));
             self.rows += 1;
             self.first = self.out.len();
             return Closed::Record;
@@ -301,7 +310,7 @@ impl Pass<'_> {
             return Closed::Nothing;
         }
         if self.columns == 0 {
-            self.out.push(end as u32);
+            self.out.push(offset(end));
             self.rows += 1;
             self.first = self.out.len();
             return Closed::Record;

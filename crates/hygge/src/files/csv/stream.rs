@@ -65,7 +65,15 @@ impl CsvStream {
             .map(|(field, &strict)| builder(field.data_type(), strict, &reading.rules))
             .collect::<Result<_>>()?;
         let fixed_row = reading.schema.fields().iter().map(|f| fixed_bytes(f.data_type())).sum::<usize>().max(1);
-        Ok(Self { reading, ctx: ctx.clone(), pieces: pieces.into(), open: None, builders, fixed_row, marks: Vec::new() })
+        Ok(Self {
+            reading,
+            ctx: ctx.clone(),
+            pieces: pieces.into(),
+            open: None,
+            builders,
+            fixed_row,
+            marks: Vec::new(),
+        })
     }
 
     fn open_next(&mut self, batch_row: usize) -> Result<bool> {

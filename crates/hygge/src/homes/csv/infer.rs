@@ -86,10 +86,12 @@ fn kind(text: &[u8]) -> u16 {
                     (None, _) => TEXT,
                 };
             }
+            // A whole number of more than 64 bits is a code more often than a measure.
+            let whole = text.len() > 2 && text[1..].iter().all(u8::is_ascii_digit) && text[0] != b'.';
             match cell::float(text) {
-                Float::Exact(_) => DOUBLE,
+                Float::Exact(_) if !whole => DOUBLE,
                 Float::Special(_) => SPECIAL,
-                Float::Rounded(_) | Float::None => TEXT,
+                Float::Exact(_) | Float::Rounded(_) | Float::None => TEXT,
             }
         }
         _ if cell::boolean(text).is_some() => BOOL,

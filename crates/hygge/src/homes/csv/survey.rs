@@ -20,7 +20,7 @@ use crate::files::csv::piece::Piece;
 use crate::files::listing::PinnedFile;
 
 /// How much of the first files is looked at.
-const FIRST_BYTES: u64 = 10 << 20;
+pub(super) const FIRST_BYTES: u64 = 10 << 20;
 
 /// How much is looked at of every split beyond.
 const SLICE_BYTES: u64 = WINDOWS[0] as u64;
@@ -82,7 +82,15 @@ impl<'a> Survey<'a> {
                 let first = &files[0].shown;
                 fields_by_name(names, &head.names, first).map_err(|e| e.as_refusal().at(&file.shown))?
             };
-            pieces.push(Piece { file: file.clone(), codec, data: head.data, begin: head.data, end: None, width, fields });
+            pieces.push(Piece {
+                file: file.clone(),
+                codec,
+                data: head.data,
+                begin: head.data,
+                end: None,
+                width,
+                fields,
+            });
         }
         let names = names.map(|n| n.to_vec()).unwrap_or_default();
         self.seen = vec![Seen::default(); names.len()];

@@ -1,0 +1,413 @@
+//! CSV as a format that stores of files write.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
+use hygge_core::context::SplitContext;
+use hygge_core::home::BatchStream;
+use hygge_core::store::ColumnPlan;
+use hygge_core::{Error, Part, Result};
+
+use super::blocks::{Ending, Next};
+use super::cell::{self, Float, lenient};
+use super::column::{Nulls, Rules};
+use super::complaint::{Complaints, count_rows};
+use super::head::{HeadTrouble, read_head};
+use super::index::{Dialect, Indexer};
+use super::piece::Piece;
+use super::render::{Rendered, Style, quote_into, render, written_as};
+use super::stream::{CsvStream, Reading};
+use crate::files::codec::Codec;
+use crate::files::format::{Encoder, FileFormat};
+use crate::files::listing::PinnedFile;
+
+/// How many rows are written in one go, so that their text stays in the processor's cache.
+const ROWS_AT_ONCE: usize = 1024;
+
+/// How packed files are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packing {
+    /// The way.
+    pub codec: Codec,
+    /// How hard: 1 to 9 for gzip, 1 to 19 for Zstandard; none is the usual.
+    pub level: Option<u8>,
+}
+
+/// What a store of CSV files is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvFormatConfig {
+    /// Parts fields.
+    pub separator: u8,
+    /// Whether files begin with the names of their columns.
+    pub header: bool,
+    /// What stands for NULL; the empty text is written in quotes, and so is a text that equals this.
+    pub null: String,
+    /// How files are packed.
+    pub packing: Packing,
+}
+
+impl Default for CsvFormatConfig {
+    fn default() -> Self {
+        let packing = Packing { codec: Codec::Plain, level: None };
+        Self { separator: b',', header: true, null: String::new(), packing }
+    }
+}
+
+/// CSV as a format of a store.
+///
+/// Rows end in LF. A packed file has its header in a member of its own, so that files can be joined without packing
+/// them again.
+#[derive(Debug, Clone)]
+pub struct CsvFormat {
+    style: Style,
+    header: bool,
+    packing: Packing,
+}
+
+impl CsvFormat {
+    /// The format that `config` describes.
+    ///
+    /// # Errors
+    /// Refused, where the separator or the text for NULL could be taken for a part of a value.
+    pub fn new(config: &CsvFormatConfig) -> Result<Self> {
+        let separator = config.separator;
+        if separator.is_ascii_alphanumeric() || !separator.is_ascii() || b"\"\r\n\0+-.:".contains(&separator) {
+            return Err(Error::refused("the separator could be a part of a value or a line")
+                .next_set(Part::Store, "separator: \",\""));
+        }
+        let null = config.null.as_bytes();
+        let breaks = null.iter().any(|&b| b == separator || matches!(b, b'"' | b'\r' | b'\n'));
+        let value = cell::float(null) != Float::None
+            || lenient::int(null).is_some()
+            || cell::boolean(null).is_some()
+            || cell::date(null).is_some()
+            || cell::moment(null).is_some()
+            || cell::time_of_day(null).is_some();
+        if breaks || value {
+            return Err(Error::refused("the text for NULL could be taken for a value, or breaks a line")
+                .next_set(Part::Store, "null: \"\""));
+        }
+        if let Some(level) = config.packing.level {
+            let most = match config.packing.codec {
+                Codec::Plain => 0,
+                Codec::Gzip => 9,
+                Codec::Zstd => 19,
+            };
+            if !(1..=most).contains(&level) {
+                return Err(Error::refused(format!(
+                    "{level} is no level of this compression, which knows 1 to {most}"
+                ))
+                .next("give a level in between, or none"));
+            }
+        }
+        let dialect = Dialect { separator, quote: Some(b'"') };
+        Ok(Self { style: Style { dialect, null: null.into() }, header: config.header, packing: config.packing })
+    }
+
+    fn header_line(&self, schema: &Schema) -> Vec<u8> {
+        let mut line = Vec::new();
+        if self.header {
+            for (column, field) in schema.fields().iter().enumerate() {
+                if column > 0 {
+                    line.push(self.style.dialect.separator);
+                }
+                quote_into(field.name().as_bytes(), &self.style, &mut line);
+            }
+            line.push(b'\n');
+        }
+        line
+    }
+
+    fn sink(&self, file: File) -> io::Result<Sink> {
+        let file = BufWriter::with_capacity(128 << 10, file);
+        Ok(match self.packing.codec {
+            Codec::Plain => Sink::Plain(file),
+            Codec::Gzip => {
+                let level = self
+                    .packing
+                    .level
+                    .map_or_else(flate2::Compression::default, |level| flate2::Compression::new(level.into()));
+                Sink::Gzip(Box::new(flate2::write::GzEncoder::new(file, level)))
+            }
+            Codec::Zstd => {
+                let level = self.packing.level.map_or(0, i32::from);
+                Sink::Zstd(Box::new(zstd::stream::write::Encoder::new(file, level)?))
+            }
+        })
+    }
+
+    /// Writes the header as a file, or member, of its own, and gives the file back to be written on.
+    fn write_header(&self, file: File, schema: &Schema) -> io::Result<File> {
+        let line = self.header_line(schema);
+        if line.is_empty() {
+            return Ok(file);
+        }
+        let mut sink = self.sink(file)?;
+        sink.write_all(&line)?;
+        sink.finish()
+    }
+
+    /// A file of this format as one piece to read, its columns in the order of the file.
+    fn piece(&self, path: &Path, width: Option<usize>) -> Result<Piece> {
+        let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        let file = PinnedFile::pin(path, shown)?;
+        let codec = self.packing.codec;
+        let failed = |error| codec.error(&file.path, &file.shown, error);
+        let (data, found) = if self.header || width.is_none() {
+            let mut source = codec.reader(file.open()?).map_err(failed)?;
+            let head = read_head(&mut source, self.style.dialect, self.header).map_err(|trouble| match trouble {
+                HeadTrouble::Io(error) => failed(error),
+                HeadTrouble::Refused(error) => error.at(&file.shown),
+            });
+            match head {
+                Ok(head) => (head.data, head.names.len()),
+                // Without a header a file of no rows is empty, and one of a column of NULLs has nothing but line ends.
+                Err(_) if !self.header => (0, 1),
+                Err(error) => return Err(error),
+            }
+        } else {
+            (0, width.unwrap_or_default())
+        };
+        if let Some(width) = width.filter(|&width| width != found) {
+            let error = Error::failed(format!("the file has {found} columns where {width} were written"));
+            return Err(error.at(&file.shown));
+        }
+        Ok(Piece { file, codec, data, begin: data, end: None, width: found, fields: (0..found).collect() })
+    }
+}
+
+impl FileFormat for CsvFormat {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn extension(&self) -> String {
+        match self.packing.codec {
+            Codec::Plain => "csv".to_owned(),
+            Codec::Gzip => "csv.gz".to_owned(),
+            Codec::Zstd => "csv.zst".to_owned(),
+        }
+    }
+
+    fn plan(&self, schema: &Schema) -> Result<Vec<ColumnPlan>> {
+        if schema.fields().is_empty() {
+            return Err(Error::refused("a CSV file needs a column").next("read at least one column of the home"));
+        }
+        let plan = schema.fields().iter().map(|field| {
+            let (name, data_type) = (field.name(), field.data_type());
+            let Some((store, exact_text)) = written_as(data_type) else {
+                return Err(Error::refused(format!("the column {name} of type {data_type} has no text in CSV"))
+                    .next("settle it in Parquet, or leave the column out"));
+            };
+            if name.is_empty() && self.header {
+                return Err(Error::refused("a column without a name cannot stand in a header")
+                    .next_set(Part::Store, "header: false"));
+            }
+            Ok(ColumnPlan { name: name.clone(), arrow: data_type.to_string(), store: store.to_owned(), exact_text })
+        });
+        plan.collect()
+    }
+
+    fn encoder(&self, file: File, schema: &SchemaRef, _: &SplitContext) -> Result<Box<dyn Encoder>> {
+        let sink = self.write_header(file, schema).and_then(|file| self.sink(file)).map_err(cannot_write)?;
+        let columns = schema.fields().iter().map(|_| Rendered::default()).collect();
+        let names = schema.fields().iter().map(|f| f.name().clone()).collect();
+        Ok(Box::new(CsvEncoder { style: self.style.clone(), sink, columns, names, lines: Vec::new() }))
+    }
+
+    fn count_rows(&self, path: &Path) -> Result<u64> {
+        let piece = self.piece(path, None)?;
+        let failed = |error| piece.codec.error(&piece.file.path, &piece.file.shown, error);
+        let source = piece.open(&Arc::new(AtomicU64::new(0)))?;
+        let indexer = Indexer::new(self.style.dialect, piece.width);
+        match count_rows(source, indexer, Ending::File).map_err(failed)? {
+            (rows, Next::End) => Ok(rows),
+            (rows, _) => Err(Error::failed("a row that was just written cannot be read back")
+                .at(format!("{}, row {}", piece.file.shown, rows + 1))
+                .next("run again; if it happens once more, the disk or the memory of this machine is at fault")),
+        }
+    }
+
+    fn read(&self, path: &Path, schema: &SchemaRef, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {
+        let piece = self.piece(path, Some(schema.fields().len()))?;
+        let null = String::from_utf8_lossy(&self.style.null).into_owned();
+        let complaints = Complaints {
+            dialect: self.style.dialect,
+            nulls: Arc::new([]),
+            names: schema.fields().iter().map(|f| f.name().clone()).collect(),
+            careful: Arc::new(AtomicBool::new(false)),
+            ours: true,
+        };
+        let reading = Reading {
+            schema: Arc::clone(schema),
+            strict: vec![true; schema.fields().len()],
+            rules: Rules { quote: self.style.dialect.quote, nulls: Arc::new(Nulls::new(&[null])) },
+            complaints,
+        };
+        Ok(Box::new(CsvStream::new(reading, vec![piece], ctx)?))
+    }
+
+    fn assemble(&self, parts: &[PathBuf], schema: &SchemaRef, _: Option<&str>, into: File) -> Result<()> {
+        let mut into = self.write_header(into, schema).map_err(cannot_write)?;
+        if parts.is_empty() && !self.header {
+            // A packed file of nothing has a member nevertheless.
+            self.sink(into).and_then(Sink::finish).map_err(cannot_write)?;
+            return Ok(());
+        }
+        for part in parts {
+            let mut from = File::open(part).map_err(|e| Error::io("open", part, e))?;
+            let body = if self.header { self.body_of(&mut from) } else { Ok(0) };
+            let body = body.map_err(|e| self.packing.codec.error(part, &part.display().to_string(), e))?;
+            from.seek(SeekFrom::Start(body)).map_err(|e| Error::io("read", part, e))?;
+            io::copy(&mut from, &mut into).map_err(cannot_write)?;
+        }
+        Ok(())
+    }
+
+    fn carries_receipt(&self) -> bool {
+        false
+    }
+
+    fn receipt_inside(&self, _: &Path) -> Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+impl CsvFormat {
+    /// Where in a file of this format the rows begin, in packed bytes.
+    fn body_of(&self, file: &mut File) -> io::Result<u64> {
+        let mut from = BufReader::new(file);
+        match self.packing.codec {
+            Codec::Plain => {
+                let head = read_head(&mut from, self.style.dialect, true);
+                head.map(|head| head.data).map_err(|trouble| match trouble {
+                    HeadTrouble::Io(error) => error,
+                    HeadTrouble::Refused(error) => io::Error::other(error),
+                })
+            }
+            Codec::Gzip => {
+                let mut member = flate2::bufread::GzDecoder::new(Tracked { inner: from, passed: 0 });
+                io::copy(&mut member, &mut io::sink())?;
+                Ok(member.into_inner().passed)
+            }
+            Codec::Zstd => {
+                let mut from = Tracked { inner: from, passed: 0 };
+                let mut frame = zstd::stream::read::Decoder::with_buffer(&mut from)?.single_frame();
+                io::copy(&mut frame, &mut io::sink())?;
+                drop(frame);
+                Ok(from.passed)
+            }
+        }
+    }
+}
+
+/// Knows how many bytes were taken from it.
+struct Tracked<R> {
+    inner: R,
+    passed: u64,
+}
+
+impl<R: BufRead> Read for Tracked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.passed += n as u64;
+        Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for Tracked<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+        self.passed += amount as u64;
+    }
+}
+
+fn cannot_write(error: io::Error) -> Error {
+    Error::io("write", Path::new("a CSV file"), error)
+}
+
+/// What bytes go through on their way into a file.
+enum Sink {
+    Plain(BufWriter<File>),
+    Gzip(Box<flate2::write::GzEncoder<BufWriter<File>>>),
+    Zstd(Box<zstd::stream::write::Encoder<'static, BufWriter<File>>>),
+}
+
+impl Sink {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.write_all(bytes),
+            Self::Gzip(encoder) => encoder.write_all(bytes),
+            Self::Zstd(encoder) => encoder.write_all(bytes),
+        }
+    }
+
+    fn finish(self) -> io::Result<File> {
+        let file = match self {
+            Self::Plain(file) => file,
+            Self::Gzip(encoder) => encoder.finish()?,
+            Self::Zstd(encoder) => encoder.finish()?,
+        };
+        file.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}
+
+struct CsvEncoder {
+    style: Style,
+    sink: Sink,
+    columns: Vec<Rendered>,
+    names: Vec<String>,
+    lines: Vec<u8>,
+}
+
+impl CsvEncoder {
+    /// Lays the cells of the columns side by side.
+    fn write_lines(&mut self, rows: usize) -> io::Result<()> {
+        let separator = self.style.dialect.separator;
+        self.lines.clear();
+        self.lines.reserve(self.columns.iter().map(|c| c.bytes.len() + rows).sum());
+        for row in 0..rows {
+            for column in &self.columns {
+                let begin = if row == 0 { 0 } else { column.ends[row - 1] };
+                self.lines.extend_from_slice(&column.bytes[begin..column.ends[row]]);
+                self.lines.push(separator);
+            }
+            // The last separator of the row is its line end.
+            if let Some(last) = self.lines.last_mut() {
+                *last = b'\n';
+            }
+        }
+        self.sink.write_all(&self.lines)
+    }
+}
+
+impl Encoder for CsvEncoder {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let mut begin = 0;
+        while begin < batch.num_rows() {
+            let rows = ROWS_AT_ONCE.min(batch.num_rows() - begin);
+            for ((array, name), column) in batch.columns().iter().zip(&self.names).zip(&mut self.columns) {
+                render(&array.slice(begin, rows), &self.style, name, column)?;
+            }
+            self.write_lines(rows).map_err(cannot_write)?;
+            begin += rows;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<File> {
+        self.sink.finish().map_err(cannot_write)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,4 +10,3 @@ pub(crate) mod fault;
 pub(crate) mod file;
 pub(crate) mod names;
 pub(crate) mod stream;
-pub(crate) mod tables;

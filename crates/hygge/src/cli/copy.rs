@@ -49,8 +49,7 @@ fn flow(everywhere: &Everywhere, typed: &Copy) -> Result<(PathBuf, Flow), Stop> 
         filter: typed.ask.filter.clone(),
         columns: typed.ask.columns.clone(),
     };
-    let is_place = typed.home.contains(['/', '.', '*']) || typed.home.starts_with("sqlite:");
-    let (root, mut flow) = if is_place {
+    let (root, mut flow) = if session::is_place(&typed.home, &locate)? {
         (locate.cwd.clone(), Flow::ad_hoc(&typed.home, &typed.store, &asked)?)
     } else {
         let project = Project::load(&locate)?;

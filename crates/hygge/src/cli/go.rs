@@ -122,7 +122,8 @@ impl Run {
         }
         let mut listeners: Vec<Arc<dyn Observer>> = Vec::new();
         let log = self.log(&run, &clock, advisor);
-        let journal = self.journal();
+        let now = || clock.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let journal = self.journal(&run, &now());
         listeners.extend(log.as_ref().ok().and_then(Option::as_ref).map(|log| Arc::clone(log) as Arc<dyn Observer>));
         listeners.extend(screen.as_ref().map(|screen| Arc::clone(screen) as Arc<dyn Observer>));
         listeners.extend(json.as_ref().map(|json| Arc::clone(json) as Arc<dyn Observer>));
@@ -131,10 +132,6 @@ impl Run {
             self.without_history(error, screen.as_deref());
         }
         let (log, journal) = (log.ok().flatten(), journal.ok().flatten());
-        let now = || ctx.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-        if let Some(journal) = &journal {
-            journal.began(&run, &now())?;
-        }
 
         let report = hygge_core::coordinator::run(&ctx, flows, self.options, journal.as_ref());
 
@@ -187,8 +184,11 @@ impl Run {
         Ok(Some(Arc::new(log)))
     }
 
-    fn journal(&self) -> Result<Option<Journal>> {
-        self.keeping.as_ref().map(|keeping| Journal::open(&keeping.journal)).transpose()
+    fn journal(&self, run: &str, now: &str) -> Result<Option<Journal>> {
+        let Some(keeping) = &self.keeping else { return Ok(None) };
+        let journal = Journal::open(&keeping.journal)?;
+        journal.began(run, now)?;
+        Ok(Some(journal))
     }
 
     /// History is no reason to leave rows where they are.

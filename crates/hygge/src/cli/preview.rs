@@ -44,14 +44,9 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Preview) -> Result<u8, Stop> 
     Ok(0)
 }
 
-/// Whether a text can only be a place, and no name in a project.
-fn is_place(text: &str) -> bool {
-    text.contains(['/', '.', '*']) || text.starts_with("sqlite:")
-}
-
 fn asked(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
     let locate = session::locate(everywhere)?;
-    if is_place(&typed.what) {
+    if session::is_place(&typed.what, &locate)? {
         return Ok(of_url(&locate, typed)?);
     }
     let project = Project::load(&locate)?;

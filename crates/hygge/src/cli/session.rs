@@ -78,6 +78,22 @@ pub(super) fn locate(everywhere: &Everywhere) -> Result<Locate> {
     })
 }
 
+/// Whether a text is a path or a URL: it says so itself, or nothing else can be meant and there is such a file.
+pub(super) fn is_place(text: &str, locate: &Locate) -> Result<bool> {
+    if text.contains(['/', '.', '*']) || text.starts_with("sqlite:") {
+        return Ok(true);
+    }
+    match locate.find() {
+        Ok(_) => Ok(false),
+        Err(_) if locate.project.is_none() && locate.cwd.join(text).exists() => Ok(true),
+        Err(_) if locate.project.is_none() => {
+            Err(Error::refused(format!("there is no {text} here, and no project in which it could be a name"))
+                .next("name a file, a folder or a URL, or the project with  -C FOLDER"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// What the command line changes for commands that only choose.
 pub(super) fn overrides(select: &Select) -> Overrides {
     Overrides { entities: select.entities.clone(), ..Overrides::default() }

@@ -7,9 +7,13 @@ use hygge_core::home::Home;
 use hygge_core::store::Store;
 use hygge_core::{Error, Result};
 
-use crate::config::{HomeConfig, ParquetCodec, StoreConfig};
+use crate::config::{self, CsvCodec, CsvCompression, HomeConfig, ParquetCodec, StoreConfig};
+use crate::files::codec::Codec;
+use crate::files::csv::format::{CsvFormat, CsvFormatConfig, Packing};
+use crate::files::format::FileFormat;
 use crate::files::parquet::ParquetFormat;
 use crate::files::paths;
+use crate::homes::csv::{CsvHome, CsvHomeConfig, Infer};
 use crate::homes::parquet::ParquetHome;
 use crate::homes::sqlite::{SqliteHome, SqliteHomeConfig};
 use crate::stores::files::FileStore;
@@ -34,9 +38,7 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
             }))
         }
         HomeConfig::Parquet(home) => Arc::new(ParquetHome::new(root, &home.path)),
-        HomeConfig::Csv(_) => {
-            return Err(Error::refused(format!("homes of type {} are not there yet", config.kind())));
-        }
+        HomeConfig::Csv(home) => Arc::new(CsvHome::new(csv_home(root, home))?),
     })
 }
 
@@ -45,11 +47,59 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
 /// # Errors
 /// Refused, if it cannot be as it is configured.
 pub fn store(root: &Path, config: &StoreConfig) -> Result<Arc<dyn Store>> {
-    Ok(match config {
-        StoreConfig::Parquet(store) => Arc::new(FileStore::new(root, &store.path, Arc::new(parquet(store.codec)?))),
-        StoreConfig::Csv(_) | StoreConfig::Sqlite(_) => {
-            return Err(Error::refused(format!("stores of type {} are not there yet", config.kind())));
-        }
+    match config {
+        StoreConfig::Parquet(store) => files(root, &store.path, store.one_file, Arc::new(parquet(store.codec)?)),
+        StoreConfig::Csv(store) => files(root, &store.path, store.one_file, Arc::new(csv(store)?)),
+        StoreConfig::Sqlite(_) => Err(Error::refused("stores of type sqlite are not there yet")),
+    }
+}
+
+/// A folder of files, or one file.
+fn files(root: &Path, path: &str, one_file: bool, format: Arc<dyn FileFormat>) -> Result<Arc<dyn Store>> {
+    let end = format!(".{}", format.extension());
+    if one_file && !path.to_ascii_lowercase().ends_with(&end) {
+        return Err(Error::refused(format!(
+            "{path} is to be one file of {}, and its name does not say so",
+            format.name()
+        ))
+        .next(format!("let the path end in {end}, or in / for a folder of such files")));
+    }
+    Ok(Arc::new(FileStore::new(root, path, format)))
+}
+
+fn csv_home(root: &Path, home: &config::CsvHome) -> CsvHomeConfig {
+    CsvHomeConfig {
+        separator: home.separator,
+        quote: home.quote,
+        header: home.header,
+        nulls: home.nulls.clone(),
+        columns: home.types.clone(),
+        infer: match home.infer {
+            config::Infer::Sample => Infer::Sample,
+            config::Infer::All => Infer::All,
+        },
+        codec: match home.compression {
+            CsvCompression::Auto => None,
+            CsvCompression::None => Some(Codec::Plain),
+            CsvCompression::Gzip => Some(Codec::Gzip),
+            CsvCompression::Zstd => Some(Codec::Zstd),
+        },
+        ..CsvHomeConfig::new(root, home.path.clone())
+    }
+}
+
+fn csv(store: &config::CsvStore) -> Result<CsvFormat> {
+    let level = |level: u32| Some(u8::try_from(level).unwrap_or(u8::MAX));
+    let packing = match store.compression {
+        CsvCodec::None => Packing { codec: Codec::Plain, level: None },
+        CsvCodec::Gzip(n) => Packing { codec: Codec::Gzip, level: level(n) },
+        CsvCodec::Zstd(n) => Packing { codec: Codec::Zstd, level: level(n) },
+    };
+    CsvFormat::new(&CsvFormatConfig {
+        separator: store.separator,
+        header: store.header,
+        null: store.null_text.clone(),
+        packing,
     })
 }
 

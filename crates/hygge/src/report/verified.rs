@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use hygge_core::flow::Verified;
-use hygge_core::receipt::Owner;
+use hygge_core::receipt::{Mode, Owner};
 
 use super::advisor::Advisor;
 use super::closing::failure;
-use super::style::{self, NAME, paint};
+use super::style::{self, DIM, NAME, paint};
 use super::words::{left, moment, name, rows, thousands, wide};
 
 /// What came of one flow (entity).
@@ -36,7 +36,7 @@ pub fn screen(all: &[Shown], advisor: &Advisor, width: Option<usize>) -> String 
             Ok(verified) => {
                 let holds = holds(verified);
                 good += u64::from(holds);
-                (if holds { style::tick() } else { style::cross() }, told(verified))
+                (if holds { style::tick() } else { style::cross() }, told(verified, &one.owner.flow))
             }
             Err(error) => {
                 let advice = advisor.advise(&one.owner, error);
@@ -57,7 +57,7 @@ pub fn screen(all: &[Shown], advisor: &Advisor, width: Option<usize>) -> String 
 }
 
 /// What was read, and how it compares. `proved` is said only of what the store's own reader read back.
-fn told(verified: &Verified) -> Vec<String> {
+fn told(verified: &Verified, flow: &str) -> Vec<String> {
     let store = rows(verified.store.rows);
     let settled = moment(&verified.receipt.committed_at);
     if holds(verified) {
@@ -96,11 +96,11 @@ fn told(verified: &Verified) -> Vec<String> {
             format!("the home holds {} now", rows(verified.home.rows))
         });
     }
-    let advice = if verified.store_is_as_settled() == Some(false) {
-        "settle everything anew with  hygge go --full-drop"
-    } else {
-        "run  hygge go  to carry what is new, with --full-drop where old rows changed"
+    let advice = match (verified.store_is_as_settled(), &verified.receipt.mode) {
+        (Some(false), _) => format!("settle everything anew with  hygge go {flow} --full-drop"),
+        (_, Mode::Replace) => format!("carry what is new with  hygge go {flow}"),
+        _ => format!("carry what is new with  hygge go {flow}, and where old rows changed, with --full-drop"),
     };
-    lines.push(format!("next: {advice}"));
+    lines.push(format!("{} {advice}", paint(DIM, "next:")));
     lines
 }

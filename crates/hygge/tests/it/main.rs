@@ -5,3 +5,6 @@ mod folder;
 mod help;
 mod init;
 mod moving;
+mod reading;
+mod refusals;
+mod with_csv;

@@ -10,3 +10,4 @@ pub(crate) mod fault;
 pub(crate) mod file;
 pub(crate) mod names;
 pub(crate) mod stream;
+pub(crate) mod tables;

@@ -27,6 +27,7 @@ use crate::sqlite::connect::{BUSY_TIMEOUT, Opening, Readers};
 use crate::sqlite::fault::{before_anything, explain};
 use crate::sqlite::file::{DbFile, Stamp};
 use crate::sqlite::names::grouped;
+use crate::sqlite::tables::{self, Kind};
 
 /// How many readers a database stands, where nothing else is configured.
 const READERS: usize = 8;
@@ -159,8 +160,8 @@ impl Home for SqliteHome {
     fn check(&self, ctx: &Context, source: &Source) -> Result<Vec<String>> {
         let lines = self.look_inside(ctx, |conn| {
             let told = |e| explain(e, "read", &self.file.shown);
-            let all = shape::catalogue(conn).map_err(told)?;
-            let views = all.iter().filter(|(_, kind, _)| kind == "view").count();
+            let all = tables::catalogue(conn).map_err(told)?;
+            let views = all.iter().filter(|(_, kind)| *kind == Kind::View).count();
             let mode: String = conn.query_row("PRAGMA journal_mode", [], |r| r.get(0)).map_err(told)?;
             let mut lines = vec![
                 format!("SQLite {}", rusqlite::version()),
@@ -185,10 +186,10 @@ impl Home for SqliteHome {
         let glob = glob.compile_matcher();
         let tables = self.look_inside(ctx, |conn| {
             let told = |e| explain(e, "read", &self.file.shown);
-            let all = shape::catalogue(conn).map_err(told)?;
+            let all = tables::catalogue(conn).map_err(told)?;
             let mut out = Vec::new();
             for (name, ..) in all.into_iter().filter(|(name, ..)| glob.is_match(name)) {
-                let (columns, key) = shape::columns(conn, &name).map_err(told)?;
+                let (columns, key) = tables::columns(conn, &name).map_err(told)?;
                 let columns = columns.into_iter().map(|c| (c.name, c.declared.unwrap_or_default())).collect();
                 out.push(TableInfo { name, rows: None, key, columns });
             }

@@ -115,7 +115,6 @@ impl Readers {
 }
 
 /// Opens a database for writing; `create` makes it where it is missing.
-#[expect(dead_code, reason = "the store needs it")]
 pub(crate) fn open_writing(file: &DbFile, create: bool, busy: Duration) -> rusqlite::Result<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
     if create {
@@ -181,7 +180,6 @@ impl Drop for Interrupter {
 }
 
 /// Runs `work` until it no longer finds the database locked, `busy` is over, or the run is told to stop.
-#[expect(dead_code, reason = "the store needs it")]
 pub(crate) fn while_busy<T>(
     busy: Duration,
     cancel: &Cancellation,

@@ -207,7 +207,6 @@ pub(crate) fn push_time(out: &mut String, ns: i64) {
 }
 
 /// Writes date and time of `units` since 1970-01-01, each of `1 / per_second` of a second.
-#[cfg_attr(not(test), expect(dead_code, reason = "the store needs it"))]
 pub(crate) fn push_moment(out: &mut String, units: i64, per_second: i64) {
     let per_day = 86_400 * per_second;
     push_date(out, units.div_euclid(per_day));

@@ -176,7 +176,6 @@ pub(crate) fn kept(data_type: &DataType) -> Option<Kept> {
 }
 
 /// Whether a column of an affinity keeps values of a class as they are given.
-#[cfg_attr(not(test), expect(dead_code, reason = "the store needs it"))]
 pub(crate) fn keeps(declared: Option<&str>, class: Class) -> bool {
     let upper = declared.unwrap_or_default().to_ascii_uppercase();
     let has = |part: &str| upper.contains(part);

@@ -54,7 +54,6 @@ pub(crate) enum MisfitAdvice {
     /// Choose another type for the column of the home.
     ChooseType,
     /// The rows were ours: somebody else has written.
-    #[expect(dead_code, reason = "the store needs it")]
     SettleAnew,
 }
 

@@ -9,12 +9,13 @@ use hygge_core::{Error, Part, Result};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::shape::{Column, Shape};
+use super::shape::Shape;
 use crate::sqlite::connect::Interrupter;
 use crate::sqlite::declared::{Declared, meaning};
 use crate::sqlite::decode::{EXACT_INTEGERS, decoder};
 use crate::sqlite::fault::explain_or_cancelled;
 use crate::sqlite::names::{list, nearest, yaml};
+use crate::sqlite::tables::Column;
 
 /// The key of a field's metadata under which the declared type is kept.
 pub const TYPE_KEY: &str = "hygge:sqlite_type";

@@ -16,6 +16,7 @@ use crate::sqlite::dates::parse_moment;
 use crate::sqlite::declared::{Declared, meaning};
 use crate::sqlite::fault::explain_or_cancelled;
 use crate::sqlite::names::{grouped, quoted, yaml};
+use crate::sqlite::tables::Column;
 
 mod lookback;
 
@@ -151,7 +152,7 @@ impl Rows<'_> {
 }
 
 /// The column that the flow's cursor is: the one it names, or the single-column integer key.
-fn column<'a>(shape: &'a Shape, spec: &CursorSpec) -> Result<&'a super::shape::Column> {
+fn column<'a>(shape: &'a Shape, spec: &CursorSpec) -> Result<&'a Column> {
     if let Some(name) = &spec.column {
         return shape.require(name, "watermark");
     }
@@ -288,7 +289,7 @@ fn rewound(name: &str, at: String) -> Error {
 }
 
 /// A time to come as the greatest value would hide every row before it.
-fn in_the_future(upper: &str, column: &super::shape::Column, spec: &CursorSpec, ctx: &Context, at: &str) -> Result<()> {
+fn in_the_future(upper: &str, column: &Column, spec: &CursorSpec, ctx: &Context, at: &str) -> Result<()> {
     let is_time = matches!(
         meaning(column.declared.as_deref()),
         Declared::Type(DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))

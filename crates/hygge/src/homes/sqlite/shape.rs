@@ -2,19 +2,11 @@
 
 use hygge_core::home::Source;
 use hygge_core::{Error, Result};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use crate::sqlite::fault::{bad_sql, explain};
 use crate::sqlite::names::{is_own, nearest, quoted};
-
-/// A column as the database declares it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) name: String,
-    /// None where nothing is declared.
-    pub(super) declared: Option<String>,
-    pub(super) not_null: bool,
-}
+use crate::sqlite::tables::{self, Column, Kind, catalogue};
 
 /// A table, view or query as it is.
 #[derive(Debug, Clone)]
@@ -94,39 +86,6 @@ impl Shape {
     }
 }
 
-/// The tables and views that a person may name, with their kind and whether they are WITHOUT ROWID.
-pub(super) fn catalogue(conn: &Connection) -> rusqlite::Result<Vec<(String, String, bool)>> {
-    let mut statement =
-        conn.prepare("SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main' ORDER BY name")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let mut all = rows.collect::<rusqlite::Result<Vec<(String, String, bool)>>>()?;
-    all.retain(|(name, kind, _)| !is_own(name) && kind != "shadow");
-    Ok(all)
-}
-
-/// The columns of a table or view, and its key.
-pub(super) fn columns(conn: &Connection, table: &str) -> rusqlite::Result<(Vec<Column>, Vec<String>)> {
-    // Hidden columns of kind 1 belong to virtual tables and are no part of `*`; 2 and 3 are generated.
-    let mut statement =
-        conn.prepare("SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid")?;
-    let mut key = Vec::new();
-    let rows = statement.query_map([table], |row| {
-        let declared: Option<String> = row.get(1)?;
-        let column = Column { name: row.get(0)?, declared: declared.filter(|d| !d.is_empty()), not_null: row.get(2)? };
-        Ok((column, row.get::<_, u32>(3)?))
-    })?;
-    let mut columns = Vec::new();
-    for row in rows {
-        let (column, at) = row?;
-        if at > 0 {
-            key.push((at, column.name.clone()));
-        }
-        columns.push(column);
-    }
-    key.sort_unstable();
-    Ok((columns, key.into_iter().map(|(_, name)| name).collect()))
-}
-
 fn table(conn: &Connection, name: &str, shown: &str) -> Result<Shape> {
     let told = |e| explain(e, "read", shown);
     if is_own(name) {
@@ -134,15 +93,7 @@ fn table(conn: &Connection, name: &str, shown: &str) -> Result<Shape> {
             Error::refused(format!("{name} is not a table of yours: its name is SQLite's or hygge's own")).at(shown)
         );
     }
-    let known: Option<(String, String, bool)> = conn
-        .query_row(
-            "SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1 COLLATE NOCASE",
-            [name],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
-        .optional()
-        .map_err(told)?;
-    let Some((name, kind, without_rowid)) = known else {
+    let Some(found) = tables::find(conn, name).map_err(told)? else {
         let all = catalogue(conn).map_err(told)?;
         let error = Error::refused(format!("there is no table or view `{name}`")).at(shown);
         return Err(match nearest(name, all.iter().map(|(n, ..)| n.as_str())) {
@@ -150,50 +101,20 @@ fn table(conn: &Connection, name: &str, shown: &str) -> Result<Shape> {
             None => error.next(format!("see which there are: sqlite3 {shown} .tables")),
         });
     };
-    let (mut columns, key) = columns(conn, &name).map_err(told)?;
-    let is_table = kind == "table";
-    let has_rowid = is_table && !without_rowid;
-    let rowid = ["rowid", "_rowid_", "oid"]
-        .into_iter()
-        .find(|id| has_rowid && !columns.iter().any(|c| c.name.eq_ignore_ascii_case(id)));
-    let mut rowid_column = None;
-    if let (true, [only]) = (has_rowid, key.as_slice()) {
-        let is_id = |c: &&mut Column| {
-            &c.name == only && c.declared.as_deref().is_some_and(|d| d.eq_ignore_ascii_case("INTEGER"))
-        };
-        if let Some(column) = columns.iter_mut().find(is_id) {
-            column.not_null = true;
-            rowid_column = Some(column.name.clone());
-        }
-    }
-    for column in &mut columns {
-        // A key of a table WITHOUT ROWID is never NULL; elsewhere SQLite lets NULL into keys, and what a view or a
-        // virtual table says of NULL binds nobody.
-        column.not_null = is_table && (column.not_null || (without_rowid && key.contains(&column.name)));
-    }
-    let sql: String = conn
-        .query_row(
-            "SELECT coalesce(sql, '') FROM sqlite_schema WHERE name = ?1 AND type IN ('table', 'view')",
-            [&name],
-            |r| r.get(0),
-        )
-        .optional()
-        .map_err(told)?
-        .unwrap_or_default();
-    let timeless = match kind.as_str() {
-        "table" => true,
-        "view" => views_are_timeless(conn).map_err(told)?,
-        _ => false,
+    let timeless = match found.kind {
+        Kind::Table => true,
+        Kind::View => views_are_timeless(conn).map_err(told)?,
+        Kind::Virtual => false,
     };
     Ok(Shape {
-        from: quoted(&name),
-        at: format!("{shown}, {} {name}", if kind == "view" { "view" } else { "table" }),
-        columns,
-        key,
-        rowid,
-        rowid_column,
-        auto_increment: sql.to_ascii_uppercase().contains("AUTOINCREMENT"),
-        table: is_table.then_some(name),
+        from: quoted(&found.name),
+        at: format!("{shown}, {} {}", if found.kind == Kind::View { "view" } else { "table" }, found.name),
+        columns: found.columns,
+        key: found.key,
+        rowid: found.rowid,
+        rowid_column: found.rowid_column,
+        auto_increment: found.sql.to_ascii_uppercase().contains("AUTOINCREMENT"),
+        table: (found.kind == Kind::Table).then_some(found.name),
         timeless,
     })
 }
@@ -216,7 +137,12 @@ fn query(conn: &Connection, text: &str, shown: &str) -> Result<Shape> {
                 .at(shown)
                 .next(format!("name one of them otherwise: … AS {name}_2")));
         }
-        columns.push(Column { name, declared: column.decl_type().map(str::to_owned), not_null: false });
+        columns.push(Column {
+            name,
+            declared: column.decl_type().map(str::to_owned),
+            not_null: false,
+            generated: false,
+        });
     }
     Ok(Shape {
         from,

@@ -1,0 +1,159 @@
+//! One attempt at a split: a savepoint inside the load's transaction.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, RecordBatch};
+use hygge_core::context::{Cancellation, SplitContext};
+use hygge_core::split::Staged;
+use hygge_core::store::Writer;
+use hygge_core::tally::Tallier;
+use hygge_core::{Error, Result};
+use rusqlite::{Connection, ErrorCode};
+
+use super::{Shared, State};
+use crate::sqlite::connect::Interrupter;
+use crate::sqlite::fault::{explain_or_cancelled, message};
+use crate::sqlite::names::{grouped, list};
+use crate::stores::sqlite::bind::{Bind, Unfit, binder};
+use crate::stores::sqlite::target::{Target, Way};
+
+/// Rows on their way into the transaction.
+pub(super) struct SqliteWriter {
+    shared: Arc<Shared>,
+    split: u32,
+    ctx: SplitContext,
+    /// The statement that inserts one row.
+    insert: String,
+    tallier: Tallier,
+    /// Rows that SQLite says it took.
+    stored: u64,
+    bytes: u64,
+    open: bool,
+}
+
+impl SqliteWriter {
+    /// Begins an attempt.
+    pub(super) fn begin(shared: Arc<Shared>, state: &mut State, split: u32, ctx: &SplitContext) -> Result<Self> {
+        let told = |e| explain_or_cancelled(e, "write to", shared.shown(), ctx.cancel());
+        state.conn()?.execute_batch("SAVEPOINT attempt").map_err(told)?;
+        let fields = shared.spec.schema.fields();
+        let values = vec!["?"; fields.len()].join(", ");
+        let columns = list(fields.iter().map(|f| f.name().as_str()));
+        let insert = format!("INSERT INTO {} ({columns}) VALUES ({values})", state.target()?.into());
+        state.writing = true;
+        let tallier = Tallier::new(&shared.spec.schema);
+        Ok(Self { split, ctx: ctx.clone(), insert, tallier, stored: 0, bytes: 0, open: true, shared })
+    }
+
+    fn check_key(&self, target: &Target, batch: &RecordBatch) -> Result<()> {
+        for name in &target.key {
+            if batch.column_by_name(name).is_some_and(|column| column.null_count() > 0) {
+                return Err(Error::failed(format!("{name} is part of the key, and is NULL in a row"))
+                    .at(self.shared.shown())
+                    .next("leave such rows out with `where:`, or choose another `key:`"));
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&self, conn: &Connection, target: &Target, batch: &RecordBatch) -> Result<u64> {
+        let told = |e| refused(e, target, self.shared.shown(), self.ctx.cancel());
+        let binders: Vec<Bind<'_>> =
+            batch.columns().iter().zip(1..).map(|(column, at)| binder(column.as_ref(), at)).collect::<Result<_>>()?;
+        let mut statement = conn.prepare(&self.insert).map_err(told)?;
+        let mut stored = 0;
+        for row in 0..batch.num_rows() {
+            for (column, bind) in binders.iter().enumerate() {
+                if let Err(unfit) = bind(&mut statement, row) {
+                    return Err(match unfit {
+                        Unfit::Sql(error) => told(error),
+                        Unfit::Value(what) => self.unfit(batch, row, column, what),
+                    });
+                }
+            }
+            stored += statement.raw_execute().map_err(told)? as u64;
+        }
+        Ok(stored)
+    }
+
+    #[cold]
+    fn unfit(&self, batch: &RecordBatch, row: usize, column: usize, what: &str) -> Error {
+        let schema = batch.schema();
+        let name = schema.field(column).name();
+        let row = grouped(i128::from(self.stored) + row as i128 + 1);
+        Error::failed(format!("{what}, which SQLite cannot hold"))
+            .at(format!("{}, row {row} of the split, column {name}", self.shared.shown()))
+            .next("leave such rows out, or turn the column into text in the source")
+    }
+}
+
+impl Writer for SqliteWriter {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.ctx.cancel().check()?;
+        let shared = Arc::clone(&self.shared);
+        let state = shared.lock();
+        let (conn, target) = (state.conn()?, state.target()?);
+        self.check_key(target, batch)?;
+        let interrupter = Interrupter::new(conn, self.ctx.cancel());
+        self.stored += self.insert(conn, target, batch)?;
+        drop(interrupter);
+        self.bytes += batch.get_array_memory_size() as u64;
+        self.tallier.add(batch)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Staged> {
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.lock();
+        let told = |e| explain_or_cancelled(e, "write to", shared.shown(), self.ctx.cancel());
+        state.conn()?.execute_batch("RELEASE attempt").map_err(told)?;
+        self.open = false;
+        state.writing = false;
+        let staged = Staged {
+            split: self.split,
+            attempt: self.ctx.attempt,
+            tally: self.tallier.tally(),
+            stored_rows: self.stored,
+            bytes: self.bytes,
+            payload: serde_json::Value::Null,
+        };
+        state.staged.insert(self.split, staged.clone());
+        Ok(staged)
+    }
+}
+
+impl Drop for SqliteWriter {
+    fn drop(&mut self) {
+        if !self.open {
+            return;
+        }
+        let mut state = self.shared.lock();
+        state.writing = false;
+        if let Some(conn) = state.conn.as_ref().filter(|conn| !conn.is_autocommit()) {
+            // Should this fail, the transaction must not go on as if the attempt had never been.
+            if conn.execute_batch("ROLLBACK TO attempt; RELEASE attempt").is_err() {
+                let _ = conn.execute_batch("ROLLBACK");
+            }
+        }
+    }
+}
+
+/// What SQLite said against a row or a statement.
+pub(super) fn refused(error: rusqlite::Error, target: &Target, shown: &str, cancel: &Cancellation) -> Error {
+    if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {
+        return explain_or_cancelled(error, "write to", shown, cancel);
+    }
+    let key = target.key.join(", ");
+    let text = message(&error);
+    let told = if !text.starts_with("UNIQUE") {
+        // The sentence names constraint and columns, never values.
+        Error::failed(format!("the table does not take a row: {text}"))
+            .next("correct the rows, or change the table's constraint")
+    } else if key.is_empty() || target.way == Way::StagedAppend {
+        Error::failed("a row with the same unique columns is there already")
+            .next("let the flow merge on them: set `key:`")
+    } else {
+        Error::failed(format!("two rows have the same key ({key})"))
+            .next("choose a `key:` that tells all rows apart, or correct the source")
+    };
+    told.at(shown).because(error)
+}

@@ -227,7 +227,7 @@ impl Disk {
         self.make_dir(&a)?;
         self.make_dir(&b)?;
         let exchange = self.exchange(&a, &b).is_ok();
-        let (one, two) = (a.join("one"), a.join("two"));
+        let (one, two) = (a.join("one.staged"), a.join("two.staged"));
         drop(self.create(&one)?);
         let link = self.link(&one, &two).is_ok();
         self.remove_file(&one)?;

@@ -14,12 +14,20 @@ use super::{Held, LiveFiles, Sibling, names_in};
 
 /// Publishes what lies in `fresh/`: only new files for an append, all files for a replace.
 pub(super) fn publish(load: &Publish<'_>, receipt: &Receipt) -> Result<()> {
-    load.compare_pending(receipt)?;
-    let intent = load.write_doubt(receipt, State::Intent)?;
+    let held = load.held;
+    let staged = held.staging().join("intent.staged");
+    held.disk.write(&staged, receipt.to_json()?.as_bytes())?;
+    // The intent must never be there without what it would carry out.
+    held.disk.sync_dir(&held.staging())?;
+    load.compare(receipt)?;
+    // The name is the step: from here on whoever comes next carries it out.
+    let intent = receipts::doubt_path(&held.sibling, receipt.seq, &receipt.run, State::Intent);
+    held.disk.rename_new(&staged, &intent).map_err(|e| Error::io("name", &intent, e))?;
     doubtful((|| {
+        held.disk.sync_dir(&held.sibling.receipts())?;
         fault::pass(FailPoint::PendingWritten)?;
-        load.held.still_ours(load.staging)?;
-        if !carry_out(load.held, receipt, &load.held.staging())? {
+        held.still_ours(load.staging)?;
+        if !carry_out(held, receipt, &held.staging())? {
             return Err(Error::failed("what was staged is gone"));
         }
         load.name_doubt(receipt, &intent)
@@ -39,12 +47,19 @@ pub(super) fn can_finish(sibling: &Sibling, receipt: &Receipt) -> Result<bool> {
     Ok(staging_of(sibling, receipt)?.is_some() || shows(sibling, receipt)?)
 }
 
-/// Each step is durable before the next begins, and each finds out for itself whether it was done.
+/// Each step is durable before the next begins, and each finds out for itself whether it was done. Where a name goes is
+/// synced before where it came from, so that a power cut leaves two names rather than none.
 fn carry_out(held: &Held, receipt: &Receipt, staging: &Path) -> Result<bool> {
     let (live, parent) = (&held.sibling.live, &held.sibling.parent);
     let fresh = staging.join("fresh");
-    let step = |from: &Path, to: &Path| -> Result<()> {
-        held.disk.rename(from, to).map_err(|e| Error::io("move", from, e))?;
+    let rename = |from: &Path, to: &Path| held.disk.rename(from, to).map_err(|e| Error::io("move", from, e));
+    let aside = |to: &Path| -> Result<()> {
+        rename(live, to)?;
+        held.disk.sync_dir(staging)?;
+        held.disk.sync_dir(parent)
+    };
+    let back = |from: &Path| -> Result<()> {
+        rename(from, live)?;
         held.disk.sync_dir(parent)?;
         held.disk.sync_dir(staging)
     };
@@ -52,46 +67,50 @@ fn carry_out(held: &Held, receipt: &Receipt, staging: &Path) -> Result<bool> {
         if fresh.is_dir() {
             let old = staging.join("old");
             if old.is_dir() {
-                make_way(held)?;
+                make_way(held, staging, &[&old, &fresh])?;
             } else if live.is_dir() {
-                step(live, &old)?;
+                aside(&old)?;
             }
             fault::pass(FailPoint::FallbackHalf)?;
-            step(&fresh, live)?;
+            back(&fresh)?;
         }
     } else {
         let away = staging.join("live");
         let waiting: Vec<String> =
             names_in(&fresh)?.into_iter().filter(|name| receipts::is_of_run(name, &receipt.run)).collect();
         if !waiting.is_empty() && !away.is_dir() {
-            step(live, &away)?;
+            aside(&away)?;
         }
         fault::pass(FailPoint::FallbackHalf)?;
         if away.is_dir() {
             for name in &waiting {
-                let from = fresh.join(name);
-                held.disk.rename(&from, &away.join(name)).map_err(|e| Error::io("move", &from, e))?;
+                rename(&fresh.join(name), &away.join(name))?;
             }
             held.disk.sync_dir(&away)?;
-            make_way(held)?;
-            step(&away, live)?;
+            make_way(held, staging, &[&away])?;
+            back(&away)?;
         }
     }
     shows(&held.sibling, receipt)
 }
 
-/// Takes away an empty folder that somebody made while the live one was away.
-fn make_way(held: &Held) -> Result<()> {
+/// Takes away what has the live folder's name though that was moved aside: an empty folder, or what a power cut left of
+/// the move. Anything else stays, and nothing goes on.
+fn make_way(held: &Held, staging: &Path, moved: &[&Path]) -> Result<()> {
     let live = &held.sibling.live;
     if live.symlink_metadata().is_err() {
         return Ok(());
     }
-    held.disk.remove_dir(live).map_err(|e| {
-        Error::refused("something took the folder's name while a load was being published")
-            .at(&held.sibling.place.shown)
-            .next(format!("move {} away, then run again: the rows wait in the hidden folder beside it", live.display()))
-            .because(e)
-    })
+    let there = names_in(live)?;
+    for folder in moved {
+        let known = names_in(folder)?;
+        if there.iter().all(|name| known.contains(name)) {
+            return held.disk.rename(live, &staging.join("old-again")).map_err(|e| Error::io("move", live, e));
+        }
+    }
+    Err(Error::refused("something took the folder's name while a load was being published")
+        .at(&held.sibling.place.shown)
+        .next(format!("move {} away, then run again: the rows wait in the hidden folder beside it", live.display())))
 }
 
 /// Whether the folder shows the load.

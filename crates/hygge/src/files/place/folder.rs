@@ -200,10 +200,10 @@ impl Publish<'_> {
         let (live, folder) = (&held.sibling.live, &fresh.folder);
         fresh.live.published = Identity::at(folder).map_err(|e| Error::io("look at", folder, e))?;
         receipt.live = fresh.live.clone().into_json()?;
-        let pending = self.write_doubt(&receipt, State::Pending)?;
+        let pending = self.write_pending(&receipt)?;
         let exchanged = (|| {
             fault::pass(FailPoint::PendingWritten)?;
-            self.compare_pending(&receipt)?;
+            self.compare(&receipt)?;
             let done = if replaces { held.disk.exchange(folder, live) } else { held.disk.rename_new(folder, live) };
             done.map_err(|e| Error::io("exchange", live, e).at(&held.sibling.place.shown))
         })();
@@ -227,9 +227,9 @@ impl Publish<'_> {
     }
 
     /// Leaves a receipt whose load is not visible yet.
-    pub(super) fn write_doubt(&self, receipt: &Receipt, state: State) -> Result<PathBuf> {
+    pub(super) fn write_pending(&self, receipt: &Receipt) -> Result<PathBuf> {
         let held = self.held;
-        let path = receipts::doubt_path(&held.sibling, receipt.seq, &receipt.run, state);
+        let path = receipts::doubt_path(&held.sibling, receipt.seq, &receipt.run, State::Pending);
         let written = (|| {
             held.disk.write(&path, receipt.to_json()?.as_bytes())?;
             held.disk.sync_dir(&held.sibling.receipts())
@@ -247,11 +247,6 @@ impl Publish<'_> {
         held.disk.rename(path, &to).map_err(|e| Error::io("name", &to, e))?;
         held.disk.sync_dir(&held.sibling.receipts())?;
         fault::pass(FailPoint::ReceiptNamed)
-    }
-
-    /// Compares once more, with our own receipt lying there in doubt.
-    pub(super) fn compare_pending(&self, receipt: &Receipt) -> Result<()> {
-        self.compare(receipt)
     }
 
     /// What others did to the old folder while the fresh one was built: names they brought are carried over, names they

@@ -14,7 +14,6 @@ use hygge_core::split::Staged;
 use hygge_core::{Error, Result};
 
 use super::folder::{Publish, doubtful, part_path};
-use super::receipts::State;
 use super::{LiveFile, LiveFiles, Sibling};
 use crate::files::format::FileFormat;
 use crate::files::platform::{self, Identity};
@@ -54,10 +53,10 @@ pub fn commit(load: &Publish<'_>, mut receipt: Receipt, staged: &[Staged]) -> Re
         taken_away: Vec::new(),
     }
     .into_json()?;
-    let pending = load.write_doubt(&receipt, State::Pending)?;
+    let pending = load.write_pending(&receipt)?;
     let renamed = (|| {
         fault::pass(FailPoint::SidecarWritten)?;
-        load.compare_pending(&receipt)?;
+        load.compare(&receipt)?;
         let done = if replaces { held.disk.rename(&whole, live) } else { held.disk.rename_new(&whole, live) };
         done.map_err(|e| Error::io("rename", live, e).at(&held.sibling.place.shown))
     })();

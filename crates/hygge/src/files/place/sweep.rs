@@ -111,12 +111,14 @@ pub fn remove_staging(held: &Held, staging: &Path, run: &str) -> Result<()> {
             }
             continue;
         }
-        if !["parts", "fresh", "old"].contains(&name.as_str()) {
+        // Nothing but our own was ever in these; the others were live once, or will be.
+        let private = name == "parts" || name.starts_with("probe-");
+        if !private && name != "fresh" && !name.starts_with("old") {
             continue;
         }
         for inner in names_in(&path)? {
             let file = path.join(&inner);
-            if (name == "parts" && inner.ends_with(".staged")) || receipts::is_of_run(&inner, run) {
+            if (private && inner.ends_with(".staged")) || receipts::is_of_run(&inner, run) {
                 held.disk.remove_file(&file)?;
                 continue;
             }

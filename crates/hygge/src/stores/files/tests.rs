@@ -8,6 +8,12 @@ use super::FileStore;
 use crate::files::durable::Disk;
 use crate::files::parquet::ParquetFormat;
 
+mod bench;
+mod died;
+mod foreign;
+mod readers;
+mod replay;
+
 /// A place under the laws, on one kind of disk.
 struct Subject {
     dir: tempfile::TempDir,

@@ -1,5 +1,11 @@
 //! The built tool, seen from outside: what it leaves on disk is judged by readers that share no code with it.
 
+#[cfg(feature = "failpoints")]
+mod crash;
 mod documents;
 mod judge;
 mod judges_can_fail;
+#[cfg(feature = "failpoints")]
+mod project;
+#[cfg(feature = "failpoints")]
+mod shapes;

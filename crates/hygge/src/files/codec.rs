@@ -18,7 +18,7 @@ pub enum Codec {
 
 /// The greatest window of a Zstandard frame that is taken, as a power of two: what `zstd -19` makes, and no more, since
 /// it lies in memory beside the budget's shares.
-const ZSTD_WINDOW_LOG: u32 = 23;
+pub const ZSTD_WINDOW_LOG: u32 = 23;
 
 impl Codec {
     /// What the end of a file's name says.

@@ -89,17 +89,17 @@ fn csv_home(root: &Path, home: &config::CsvHome) -> CsvHomeConfig {
 }
 
 fn csv(store: &config::CsvStore) -> Result<CsvFormat> {
-    let level = |level: u32| Some(u8::try_from(level).unwrap_or(u8::MAX));
     let packing = match store.compression {
         CsvCodec::None => Packing { codec: Codec::Plain, level: None },
-        CsvCodec::Gzip(n) => Packing { codec: Codec::Gzip, level: level(n) },
-        CsvCodec::Zstd(n) => Packing { codec: Codec::Zstd, level: level(n) },
+        CsvCodec::Gzip(n) => Packing { codec: Codec::Gzip, level: Some(n) },
+        CsvCodec::Zstd(n) => Packing { codec: Codec::Zstd, level: Some(n) },
     };
     CsvFormat::new(&CsvFormatConfig {
         separator: store.separator,
         header: store.header,
         null: store.null_text.clone(),
         packing,
+        tsv: store.one_file && store.path.to_ascii_lowercase().contains(".tsv"),
     })
 }
 

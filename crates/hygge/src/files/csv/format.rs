@@ -12,6 +12,7 @@ use hygge_core::context::SplitContext;
 use hygge_core::home::BatchStream;
 use hygge_core::store::ColumnPlan;
 use hygge_core::{Error, Part, Result};
+use zstd::zstd_safe::CParameter;
 
 use super::blocks::{Ending, Next};
 use super::cell::{self, Float, lenient};
@@ -22,7 +23,7 @@ use super::index::{Dialect, Indexer};
 use super::piece::Piece;
 use super::render::{Rendered, Style, quote_into, render, written_as};
 use super::stream::{CsvStream, Reading};
-use crate::files::codec::Codec;
+use crate::files::codec::{Codec, ZSTD_WINDOW_LOG};
 use crate::files::format::{Encoder, FileFormat};
 use crate::files::listing::PinnedFile;
 
@@ -34,8 +35,9 @@ const ROWS_AT_ONCE: usize = 1024;
 pub struct Packing {
     /// The way.
     pub codec: Codec,
-    /// How hard: 1 to 9 for gzip, 1 to 19 for Zstandard; none is the usual.
-    pub level: Option<u8>,
+    /// How hard: 0 to 9 for gzip, 1 to 22 for Zstandard; none is the usual. Zstandard's hardest levels have their tables
+    /// cut to what a writer may hold.
+    pub level: Option<u32>,
 }
 
 /// What a store of CSV files is told.
@@ -49,12 +51,14 @@ pub struct CsvFormatConfig {
     pub null: String,
     /// How files are packed.
     pub packing: Packing,
+    /// Whether names end in `tsv` in the place of `csv`.
+    pub tsv: bool,
 }
 
 impl Default for CsvFormatConfig {
     fn default() -> Self {
         let packing = Packing { codec: Codec::Plain, level: None };
-        Self { separator: b',', header: true, null: String::new(), packing }
+        Self { separator: b',', header: true, null: String::new(), packing, tsv: false }
     }
 }
 
@@ -67,6 +71,7 @@ pub struct CsvFormat {
     style: Style,
     header: bool,
     packing: Packing,
+    tsv: bool,
 }
 
 impl CsvFormat {
@@ -93,20 +98,23 @@ impl CsvFormat {
                 .next_set(Part::Store, "null: \"\""));
         }
         if let Some(level) = config.packing.level {
-            let most = match config.packing.codec {
-                Codec::Plain => 0,
-                Codec::Gzip => 9,
-                Codec::Zstd => 19,
+            let (least, most) = match config.packing.codec {
+                Codec::Plain => (0, 0),
+                Codec::Gzip => (0, 9),
+                Codec::Zstd => (1, 22),
             };
-            if !(1..=most).contains(&level) {
-                return Err(Error::refused(format!(
-                    "{level} is no level of this compression, which knows 1 to {most}"
-                ))
-                .next("give a level in between, or none"));
+            if !(least..=most).contains(&level) {
+                let found = format!("{level} is no level of this compression, which knows {least} to {most}");
+                return Err(Error::refused(found).next("give a level in between, or none"));
             }
         }
         let dialect = Dialect { separator, quote: Some(b'"') };
-        Ok(Self { style: Style { dialect, null: null.into() }, header: config.header, packing: config.packing })
+        Ok(Self {
+            style: Style { dialect, null: null.into() },
+            header: config.header,
+            packing: config.packing,
+            tsv: config.tsv,
+        })
     }
 
     fn header_line(&self, schema: &Schema) -> Vec<u8> {
@@ -123,20 +131,22 @@ impl CsvFormat {
         line
     }
 
-    fn sink(&self, file: File) -> io::Result<Sink> {
+    /// What holds back at most about `memory` bytes on the way into a file.
+    fn sink(&self, file: File, memory: usize) -> io::Result<Sink> {
         let file = BufWriter::with_capacity(128 << 10, file);
         Ok(match self.packing.codec {
             Codec::Plain => Sink::Plain(file),
             Codec::Gzip => {
-                let level = self
-                    .packing
-                    .level
-                    .map_or_else(flate2::Compression::default, |level| flate2::Compression::new(level.into()));
+                let level = self.packing.level.map_or_else(flate2::Compression::default, flate2::Compression::new);
                 Sink::Gzip(Box::new(flate2::write::GzEncoder::new(file, level)))
             }
             Codec::Zstd => {
-                let level = self.packing.level.map_or(0, i32::from);
-                Sink::Zstd(Box::new(zstd::stream::write::Encoder::new(file, level)?))
+                let level = self.packing.level.unwrap_or(3);
+                let mut encoder = zstd::stream::write::Encoder::new(file, level.cast_signed())?;
+                for table in zstd_tables(level, memory) {
+                    encoder.set_parameter(table)?;
+                }
+                Sink::Zstd(Box::new(encoder))
             }
         })
     }
@@ -147,7 +157,7 @@ impl CsvFormat {
         if line.is_empty() {
             return Ok(file);
         }
-        let mut sink = self.sink(file)?;
+        let mut sink = self.sink(file, HEADER_MEMORY)?;
         sink.write_all(&line)?;
         sink.finish()
     }
@@ -187,10 +197,11 @@ impl FileFormat for CsvFormat {
     }
 
     fn extension(&self) -> String {
+        let base = if self.tsv { "tsv" } else { "csv" };
         match self.packing.codec {
-            Codec::Plain => "csv".to_owned(),
-            Codec::Gzip => "csv.gz".to_owned(),
-            Codec::Zstd => "csv.zst".to_owned(),
+            Codec::Plain => base.to_owned(),
+            Codec::Gzip => format!("{base}.gz"),
+            Codec::Zstd => format!("{base}.zst"),
         }
     }
 
@@ -213,8 +224,9 @@ impl FileFormat for CsvFormat {
         plan.collect()
     }
 
-    fn encoder(&self, file: File, schema: &SchemaRef, _: &SplitContext) -> Result<Box<dyn Encoder>> {
-        let sink = self.write_header(file, schema).and_then(|file| self.sink(file)).map_err(cannot_write)?;
+    fn encoder(&self, file: File, schema: &SchemaRef, ctx: &SplitContext) -> Result<Box<dyn Encoder>> {
+        let memory = ctx.share.writer_bytes();
+        let sink = self.write_header(file, schema).and_then(|file| self.sink(file, memory)).map_err(cannot_write)?;
         let columns = schema.fields().iter().map(|_| Rendered::default()).collect();
         let names = schema.fields().iter().map(|f| f.name().clone()).collect();
         Ok(Box::new(CsvEncoder { style: self.style.clone(), sink, columns, names, lines: Vec::new() }))
@@ -256,7 +268,7 @@ impl FileFormat for CsvFormat {
         let mut into = self.write_header(into, schema).map_err(cannot_write)?;
         if parts.is_empty() && !self.header {
             // A packed file of nothing has a member nevertheless.
-            self.sink(into).and_then(Sink::finish).map_err(cannot_write)?;
+            self.sink(into, HEADER_MEMORY).and_then(Sink::finish).map_err(cannot_write)?;
             return Ok(());
         }
         for part in parts {
@@ -335,6 +347,35 @@ fn cannot_write(error: io::Error) -> Error {
     Error::io("write", Path::new("a CSV file"), error)
 }
 
+/// The memory that packs a header.
+const HEADER_MEMORY: usize = 1 << 20;
+
+/// Cuts the tables of a level of Zstandard to a part of `memory`, where the level would make them larger.
+fn zstd_tables(level: u32, memory: usize) -> Vec<CParameter> {
+    // Window, chain and hash table of the levels, as powers of two.
+    let (window, chain, hash) = match level {
+        0..=6 => (21, 18, 19),
+        7..=8 => (21, 19, 20),
+        9..=11 => (22, 21, 22),
+        12..=16 => (22, 22, 23),
+        17..=19 => (23, 24, 23),
+        _ => (27, 27, 25),
+    };
+    // Half of the memory is the window with its buffers; chains and hashes have four bytes each.
+    let most = memory.max(1 << 20).ilog2();
+    let mut cut = Vec::new();
+    if window > (most - 2).min(ZSTD_WINDOW_LOG) {
+        cut.push(CParameter::WindowLog((most - 2).min(ZSTD_WINDOW_LOG)));
+    }
+    if chain > most - 5 {
+        cut.push(CParameter::ChainLog(most - 5));
+    }
+    if hash > most - 5 {
+        cut.push(CParameter::HashLog(most - 5));
+    }
+    cut
+}
+
 /// What bytes go through on their way into a file.
 enum Sink {
     Plain(BufWriter<File>),
@@ -409,5 +450,7 @@ impl Encoder for CsvEncoder {
     }
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

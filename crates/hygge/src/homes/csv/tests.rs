@@ -6,6 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
 use hygge_core::budget::Budget;
+use hygge_core::conformance::{HomeUnderTest, Row, home_laws};
 use hygge_core::context::{Cancellation, SplitContext, SystemClock};
 use hygge_core::event::Silent;
 use hygge_core::home::{CursorSpec, Scan};
@@ -495,5 +496,80 @@ proptest! {
         home.careful.store(true, Ordering::Relaxed);
         let walked = folder.rows(&home, &in_splits_of(split_bytes)).expect("reads");
         prop_assert_eq!(cells(&walked), rows);
+    }
+}
+
+/// The laws' table as files of a folder, or as one.
+struct Subject {
+    folder: Folder,
+    home: CsvHome,
+    files: usize,
+    packed: bool,
+}
+
+fn subject(files: usize, packed: bool) -> Subject {
+    let folder = Folder::new(&[]);
+    let mut config = folder.config("raw");
+    // An empty file tells no types.
+    config.columns = vec![("id".into(), DataType::Int64), ("name".into(), DataType::Utf8)];
+    Subject { home: CsvHome::new(config).expect("a home"), folder, files, packed }
+}
+
+impl HomeUnderTest for Subject {
+    fn home(&self) -> &dyn Home {
+        &self.home
+    }
+
+    fn source(&self) -> Source {
+        Source::Whole { entity: None }
+    }
+
+    fn fill(&self, rows: &[Row]) {
+        let raw = self.folder.dir.path().join("raw");
+        if raw.exists() {
+            std::fs::remove_dir_all(&raw).expect("removes");
+        }
+        let line = |(id, name): &Row| match name {
+            Some(name) => format!("{id},\"{name}\"\n"),
+            None => format!("{id},\n"),
+        };
+        let some = rows.len().div_ceil(self.files).max(1);
+        for i in 0..self.files {
+            let part = rows.chunks(some).nth(i).unwrap_or_default();
+            let text = format!("id,name\n{}", part.iter().map(line).collect::<String>());
+            if self.packed {
+                self.folder.write(&format!("raw/{i}.csv.gz"), &gzip(&text));
+            } else {
+                self.folder.write(&format!("raw/{i}.csv"), text.as_bytes());
+            }
+        }
+    }
+
+    fn follows_id(&self) -> bool {
+        false
+    }
+
+    fn fingerprint(&self) -> String {
+        let mut names: Vec<String> = std::fs::read_dir(self.folder.dir.path().join("raw"))
+            .expect("lists")
+            .map(|entry| {
+                let entry = entry.expect("an entry");
+                let meta = entry.metadata().expect("looks");
+                format!("{:?} {} {:?}", entry.path(), meta.len(), meta.modified().expect("a time"))
+            })
+            .collect();
+        names.sort();
+        names.join("\n")
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.dir.path().to_path_buf()
+    }
+}
+
+#[test]
+fn the_home_keeps_the_laws() {
+    for (files, packed) in [(1, false), (3, false), (3, true)] {
+        home_laws(|| subject(files, packed));
     }
 }

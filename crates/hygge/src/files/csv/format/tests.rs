@@ -257,12 +257,25 @@ proptest! {
             ("decimal", Arc::new(rows.iter().map(|r| r.1.map(i128::from)).collect::<Decimal128Array>().with_precision_and_scale(20, 7).unwrap())),
         ]);
         let packing = Packing { codec, level: None };
-        let format = CsvFormat::new(&CsvFormatConfig { separator, header, null: null.into(), packing }).unwrap();
+        let format = CsvFormat::new(&CsvFormatConfig { separator, header, null: null.into(), packing, tsv: false }).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         write(&format, &path, std::slice::from_ref(&rows));
         prop_assert_eq!(format.count_rows(&path).unwrap(), rows.num_rows() as u64);
         prop_assert_eq!(read(&format, &path, &rows.schema()), rows);
+    }
+}
+
+#[test]
+fn every_level_packs_within_what_the_reader_takes() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("f");
+    let rows = batch(vec![("n", Arc::new(Int64Array::from_iter_values(0..100_000)) as ArrayRef)]);
+    for (codec, level) in [(Codec::Gzip, 0), (Codec::Gzip, 9), (Codec::Zstd, 1), (Codec::Zstd, 19), (Codec::Zstd, 22)] {
+        let packing = Packing { codec, level: Some(level) };
+        let format = CsvFormat::new(&CsvFormatConfig { packing, ..CsvFormatConfig::default() }).expect("a level");
+        write(&format, &path, std::slice::from_ref(&rows));
+        assert_eq!(read(&format, &path, &rows.schema()), rows);
     }
 }
 

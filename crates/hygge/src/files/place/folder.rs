@@ -93,11 +93,22 @@ impl Publish<'_> {
 
     /// The compare of compare-and-set.
     pub(super) fn compare(&self, receipt: &Receipt) -> Result<()> {
+        self.compare_with(receipt, false)
+    }
+
+    /// As [`Self::compare`], once `receipt` is written as pending: where the live file has the very content of the new
+    /// one, the pending receipt counts already.
+    pub(super) fn compare_beside_pending(&self, receipt: &Receipt) -> Result<()> {
+        self.compare_with(receipt, true)
+    }
+
+    fn compare_with(&self, receipt: &Receipt, pending: bool) -> Result<()> {
         self.held.still_ours(self.staging)?;
         let there = receipts::newest(&self.held.sibling, self.held.format.as_ref())?;
         let expected = self.last.map(|last| (last.seq, last.run.as_str()));
         let found = there.as_ref().map(|last| (last.seq, last.run.as_str()));
-        if found != expected || receipt.seq != self.last.map_or(0, |last| last.seq) + 1 {
+        let ours = pending && found == Some((receipt.seq, receipt.run.as_str()));
+        if (found != expected && !ours) || receipt.seq != self.last.map_or(0, |last| last.seq) + 1 {
             return Err(Error::failed(format!(
                 "the place has moved on: load {} was to follow load {}, but load {} is there",
                 receipt.seq,

@@ -56,7 +56,7 @@ pub fn commit(load: &Publish<'_>, mut receipt: Receipt, staged: &[Staged]) -> Re
     let pending = load.write_pending(&receipt)?;
     let renamed = (|| {
         fault::pass(FailPoint::SidecarWritten)?;
-        load.compare(&receipt)?;
+        load.compare_beside_pending(&receipt)?;
         let done = if replaces { held.disk.rename(&whole, live) } else { held.disk.rename_new(&whole, live) };
         done.map_err(|e| Error::io("rename", live, e).at(&held.sibling.place.shown))
     })();

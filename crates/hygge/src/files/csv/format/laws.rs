@@ -23,7 +23,7 @@ struct Subject {
 
 fn subject(path: &'static str, codec: Codec, header: bool) -> Subject {
     let packing = Packing { codec, level: None };
-    let config = CsvFormatConfig { packing, header, ..CsvFormatConfig::default() };
+    let config = CsvFormatConfig { header, packing, ..CsvFormatConfig::default() };
     Subject { dir: tempfile::tempdir().expect("a folder"), path, config }
 }
 

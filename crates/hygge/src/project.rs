@@ -109,7 +109,7 @@ fn spec(
         source: entity.source.clone(),
         columns: entity.columns.clone(),
         filter: entity.filter.clone(),
-        store: store(root, &entity.store)?,
+        store: store(root, &entity.store, entity.name.as_deref())?,
         settling: entity.settling,
         incremental: entity.incremental,
         cursor: entity.cursor.clone(),

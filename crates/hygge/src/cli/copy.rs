@@ -62,11 +62,16 @@ fn flow(everywhere: &Everywhere, typed: &Copy) -> Result<(PathBuf, Flow), Stop> 
         let flow = of_named(named, &typed.store, &mut asked, &project.root, &locate.cwd)?;
         (project.root, flow)
     };
-    if typed.prove
-        && let Entities::Listed(entities) = &mut flow.entities
-    {
+    if let Entities::Listed(entities) = &mut flow.entities {
         for entity in entities {
-            entity.verify = Verify::Contents;
+            if typed.prove {
+                entity.verify = Verify::Contents;
+            }
+            // What is merged may come again: a copy reads all of its home, and changed files too.
+            if typed.mode == CopyMode::Merge {
+                entity.incremental = false;
+                entity.cursor = None;
+            }
         }
     }
     Ok((root, flow))

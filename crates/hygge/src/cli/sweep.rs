@@ -11,7 +11,7 @@ use super::session::{self, Session};
 use super::stop::{Stop, exit_code};
 use crate::report;
 use crate::report::checked::{Checked, screen};
-use crate::report::words::{moment, name};
+use crate::report::words::{name, when};
 
 /// Keeps what stores tell while they sweep.
 #[derive(Default)]
@@ -40,7 +40,7 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
                 let mut lines = std::mem::take(&mut *notes.0.lock().unwrap_or_else(PoisonError::into_inner));
                 lines.push(match held.last_receipt() {
                     Some(receipt) => {
-                        format!("holds what settled {}, seq {}", moment(&receipt.committed_at), receipt.seq)
+                        format!("holds what settled {}, seq {}", when(&receipt.committed_at), receipt.seq)
                     }
                     None => "nothing has settled here".to_owned(),
                 });

@@ -17,6 +17,7 @@ use crate::homes::csv::{CsvHome, CsvHomeConfig, Infer};
 use crate::homes::parquet::ParquetHome;
 use crate::homes::sqlite::{SqliteHome, SqliteHomeConfig};
 use crate::stores::files::FileStore;
+use crate::stores::sqlite::{SqliteStore, SqliteStoreConfig};
 
 /// A home as it is configured. Nothing is opened yet.
 ///
@@ -25,11 +26,7 @@ use crate::stores::files::FileStore;
 pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Arc<dyn Home>> {
     Ok(match config {
         HomeConfig::Sqlite(home) => {
-            // Without {entity} all entities are tables of one file.
-            let written = match entity {
-                Some(_) if home.path.contains("{entity}") => paths::fill_entity(&home.path, entity)?,
-                _ => home.path.clone(),
-            };
+            let written = database(&home.path, entity)?;
             let path = paths::resolve(root, &written);
             Arc::new(SqliteHome::new(SqliteHomeConfig {
                 identity: paths::relative(root, &path),
@@ -46,12 +43,22 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
 ///
 /// # Errors
 /// Refused, if it cannot be as it is configured.
-pub fn store(root: &Path, config: &StoreConfig) -> Result<Arc<dyn Store>> {
+pub fn store(root: &Path, config: &StoreConfig, entity: Option<&str>) -> Result<Arc<dyn Store>> {
     match config {
         StoreConfig::Parquet(store) => files(root, &store.path, store.one_file, Arc::new(parquet(store.codec)?)),
         StoreConfig::Csv(store) => files(root, &store.path, store.one_file, Arc::new(csv(store)?)),
-        StoreConfig::Sqlite(_) => Err(Error::refused("stores of type sqlite are not there yet")),
+        StoreConfig::Sqlite(store) => {
+            let written = database(&store.path, entity)?;
+            let path = paths::resolve(root, &written);
+            let table = store.table.clone();
+            Ok(Arc::new(SqliteStore::new(SqliteStoreConfig { table, ..SqliteStoreConfig::new(path, written) })))
+        }
     }
+}
+
+/// The path of a database. Without `{entity}` all entities are tables of one file.
+fn database(path: &str, entity: Option<&str>) -> Result<String> {
+    if path.contains("{entity}") { paths::fill_entity(path, entity) } else { Ok(path.to_owned()) }
 }
 
 /// A folder of files, or one file.

@@ -40,7 +40,8 @@ struct Lane {
     began: Instant,
     rows: AtomicI64,
     bytes: AtomicU64,
-    expected: AtomicU64,
+    expected_rows: AtomicU64,
+    expected_bytes: AtomicU64,
     proving: AtomicBool,
     waiting: Mutex<Option<(String, Instant)>>,
     told: Mutex<Instant>,
@@ -120,7 +121,8 @@ impl Screen {
             began: Instant::now(),
             rows: AtomicI64::new(0),
             bytes: AtomicU64::new(0),
-            expected: AtomicU64::new(0),
+            expected_rows: AtomicU64::new(0),
+            expected_bytes: AtomicU64::new(0),
             proving: AtomicBool::new(false),
             waiting: Mutex::new(None),
             told: Mutex::new(Instant::now()),
@@ -143,7 +145,8 @@ impl Screen {
 
     fn planned(&self, owner: &Owner, plan: &PlannedFlow) {
         if let Some(lane) = self.lane(owner) {
-            lane.expected.store(plan.rows().unwrap_or(0), Ordering::Relaxed);
+            lane.expected_rows.store(plan.rows().unwrap_or(0), Ordering::Relaxed);
+            lane.expected_bytes.store(plan.bytes().unwrap_or(0), Ordering::Relaxed);
         }
         if self.verbose() {
             self.say(super::plan::block(owner, plan, self.verbosity, None).trim_end());
@@ -202,6 +205,9 @@ impl Lane {
         }
         let moved = u64::try_from(self.rows.load(Ordering::Relaxed)).unwrap_or(0);
         let bytes = self.bytes.load(Ordering::Relaxed);
+        if moved == 0 && bytes == 0 {
+            return "reading".to_owned();
+        }
         let mut parts = vec![rows(moved)];
         if bytes > 0 {
             parts.push(shown_bytes(bytes));
@@ -211,25 +217,40 @@ impl Lane {
             return parts.join("   ");
         }
         let took = now.duration_since(self.began).as_secs_f64();
-        let expected = self.expected.load(Ordering::Relaxed);
-        parts.extend(pace(moved, expected, took));
+        // Where nobody knows the rows, the bytes read tell how far it is.
+        let share = match self.expected_rows.load(Ordering::Relaxed) {
+            0 => Share { done: bytes, of: self.expected_bytes.load(Ordering::Relaxed) },
+            expected => Share { done: moved, of: expected },
+        };
+        parts.extend(pace(moved, share, took));
         parts.join("   ")
     }
 }
 
+/// How much of an estimate is done.
+#[derive(Clone, Copy)]
+struct Share {
+    done: u64,
+    of: u64,
+}
+
 /// Rate, share and time left, as far as they can be told.
-fn pace(moved: u64, expected: u64, seconds: f64) -> Vec<String> {
+fn pace(moved: u64, share: Share, seconds: f64) -> Vec<String> {
     let mut parts = Vec::new();
     if seconds < 0.5 || moved == 0 {
         return parts;
     }
-    #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
-    let (moved_f, expected_f) = (moved as f64, expected as f64);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate")]
-    let rate = (moved_f / seconds) as u64;
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive rate, of which a person reads the first digits"
+    )]
+    let rate = (moved as f64 / seconds) as u64;
     parts.push(format!("{} rows/s", thousands(rate)));
-    if expected > moved {
-        let share = moved_f / expected_f;
+    if share.of > share.done && share.done > 0 {
+        #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+        let share = share.done as f64 / share.of as f64;
         parts.push(format!("{:.0} %", (share * 100.0).min(99.0)));
         if seconds > 2.0 {
             let rest = seconds * (1.0 - share) / share;
@@ -285,10 +306,12 @@ mod tests {
 
     #[test]
     fn the_pace_says_only_what_can_be_told() {
-        assert!(pace(0, 100, 10.0).is_empty());
-        assert!(pace(50, 100, 0.1).is_empty());
-        assert_eq!(pace(5_000, 0, 2.0), ["2,500 rows/s"]);
-        assert_eq!(pace(2_500, 10_000, 5.0), ["500 rows/s", "25 %", "15 s left"]);
-        assert_eq!(pace(12_000, 10_000, 5.0), ["2,400 rows/s"], "an estimate that was passed says nothing");
+        let pace = |moved, done, of, seconds| pace(moved, Share { done, of }, seconds);
+        assert!(pace(0, 0, 100, 10.0).is_empty());
+        assert!(pace(50, 50, 100, 0.1).is_empty());
+        assert_eq!(pace(5_000, 5_000, 0, 2.0), ["2,500 rows/s"]);
+        assert_eq!(pace(2_500, 2_500, 10_000, 5.0), ["500 rows/s", "25 %", "15 s left"]);
+        assert_eq!(pace(2_500, 3, 4, 1.0), ["2,500 rows/s", "75 %"], "by bytes, where rows are not known");
+        assert_eq!(pace(12_000, 12_000, 10_000, 5.0), ["2,400 rows/s"], "an estimate that was passed says nothing");
     }
 }

@@ -2,15 +2,13 @@
 
 use std::fmt::Write as _;
 
-use std::time::Duration;
-
 use hygge_core::journal::Entry;
 use hygge_core::receipt::{Owner, Receipt};
 
 use super::advisor::advice_alone;
 use super::blocks::{Block, columns};
 use super::style::{self, CARE, DIM, NAME, paint};
-use super::words::{duration, left, moment, name, rows, thousands, wide};
+use super::words::{duration, left, moment, name, rows, thousands, when, wide};
 
 /// A flow, for `ls`.
 #[derive(Debug, Clone)]
@@ -100,7 +98,7 @@ fn settled(receipt: &Receipt) -> String {
     let upper = receipt.watermark.as_ref().map(|w| format!("   to {}", moment(&w.bound.upper))).unwrap_or_default();
     format!(
         "settled {}   {}, {}{total}{upper}   seq {}",
-        moment(&receipt.committed_at),
+        when(&receipt.committed_at),
         receipt.mode.word(),
         rows(receipt.load.rows),
         receipt.seq
@@ -116,7 +114,7 @@ fn below(standing: &Standing) -> Vec<String> {
     let Some(entry) = &standing.journal else { return lines };
     if matches!(entry.outcome.as_str(), "failed" | "skipped" | "cancelled") {
         let why = entry.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-        lines.push(format!("{} {}{why}", entry.outcome, moment(&entry.started)));
+        lines.push(format!("{} {}{why}", entry.outcome, when(&entry.started)));
     }
     if let Some(text) = disagreement(standing, entry) {
         lines.push(paint(CARE, text));
@@ -168,11 +166,15 @@ pub fn in_full(all: &[Standing], history: &[Entry]) -> String {
         .iter()
         .map(|entry| {
             vec![
-                moment(&entry.started),
+                when(&entry.started),
                 entry.owner.entity.clone().unwrap_or_default(),
                 entry.outcome.clone(),
                 entry.rows.map(rows).unwrap_or_default(),
-                if entry.took > Duration::ZERO { duration(entry.took) } else { String::new() },
+                if matches!(entry.outcome.as_str(), "settled" | "failed") {
+                    duration(entry.took)
+                } else {
+                    String::new()
+                },
                 entry.message.clone().unwrap_or_default(),
             ]
         })

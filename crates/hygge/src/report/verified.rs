@@ -8,7 +8,7 @@ use hygge_core::receipt::{Mode, Owner};
 use super::advisor::Advisor;
 use super::closing::failure;
 use super::style::{self, DIM, NAME, paint};
-use super::words::{left, moment, name, rows, thousands, wide};
+use super::words::{left, name, rows, thousands, when, wide};
 
 /// What came of one flow (entity).
 pub struct Shown {
@@ -59,7 +59,7 @@ pub fn screen(all: &[Shown], advisor: &Advisor, width: Option<usize>) -> String 
 /// What was read, and how it compares. `proved` is said only of what the store's own reader read back.
 fn told(verified: &Verified, flow: &str) -> Vec<String> {
     let store = rows(verified.store.rows);
-    let settled = moment(&verified.receipt.committed_at);
+    let settled = when(&verified.receipt.committed_at);
     if holds(verified) {
         return vec![match verified.store_is_as_settled() {
             Some(_) => format!("{store}   home, {} and receipt hold the same   proved", verified.place),

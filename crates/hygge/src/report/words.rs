@@ -68,6 +68,16 @@ pub fn moment(text: &str) -> String {
     format!("{}{zone}", head.replacen('T', " ", 1))
 }
 
+/// When something happened, to the second: `2013-02-01 04:00:12Z`.
+#[must_use]
+pub fn when(text: &str) -> String {
+    let shown = moment(text);
+    match (shown.find('.'), shown.strip_suffix('Z')) {
+        (Some(dot), Some(_)) => format!("{}Z", &shown[..dot]),
+        _ => shown,
+    }
+}
+
 /// A flow's name, with its entity where it has entities: `shop/users`.
 #[must_use]
 pub fn name(owner: &Owner) -> String {
@@ -173,6 +183,7 @@ mod tests {
         assert_eq!(moment("2013-02-01T04:00:30"), "2013-02-01 04:00:30");
         assert_eq!(moment("10000"), "10000");
         assert_eq!(moment("2013-02-01"), "2013-02-01");
+        assert_eq!(when("2013-02-01T04:00:12.345Z"), "2013-02-01 04:00:12Z");
     }
 
     #[test]

@@ -143,11 +143,12 @@ macro_rules! assert_screen {
             filters => vec![
                 (r"\d{8}T\d{6}Z-[0-9a-f]{8}", "[run]"),
                 (r"at most \d+(\.\d+)? [KMG]iB", "at most [memory]"),
-                (r" {3,}\d+(\.\d+)? s {3}", "   [time]   "),
+                (r" {3,}\d+(\.\d+)? s {3,}", "   [time]   "),
                 (r"\b\d+(\.\d+)? s\b", "[time]"),
-                (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d(\.\d+)?)?Z", "[moment]"),
+                (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?Z", "[moment]"),
                 (r"hygge \d+\.\d+\.\d+", "hygge [version]"),
                 (r"\d+ at once", "[cores] at once"),
+                (r"SQLite \d+\.\d+\.\d+", "SQLite [version]"),
             ],
             omit_expression => true,
         }, { insta::assert_snapshot!($screen) })

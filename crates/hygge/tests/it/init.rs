@@ -23,3 +23,19 @@ fn a_folder_that_is_not_empty_is_left_alone() {
     folder.write("file", "x");
     folder.run(&["init", "file"]).exits(2);
 }
+
+#[test]
+fn it_runs_and_the_second_time_there_is_nothing_to_do() {
+    let folder = Folder::new();
+    folder.run(&["init", "shop"]).exits(0);
+    assert_screen!(folder.run(&["-C", "shop", "plan"]).exits(0).screen());
+    assert!(!folder.has("shop/.hygge") && !folder.has("shop/shop.db"), "a plan writes nothing: {:?}", folder.listing());
+    assert_screen!(folder.run(&["-C", "shop", "go"]).exits(0).screen());
+    assert_screen!(folder.run(&["-C", "shop", "go"]).exits(0).screen());
+    assert_screen!(folder.run(&["-C", "shop", "status"]).exits(0).screen());
+    assert_screen!(folder.run(&["-C", "shop", "verify"]).exits(0).screen());
+    assert_screen!(folder.run(&["-C", "shop", "check"]).exits(0).screen());
+    assert_screen!(folder.run(&["-C", "shop", "ls"]).exits(0).screen());
+    assert_screen!(folder.run(&["-C", "shop", "preview", "orders"]).exits(0).screen());
+    assert_screen!(folder.run(&["-C", "shop", "sweep"]).exits(0).screen());
+}

@@ -8,3 +8,4 @@ mod moving;
 mod reading;
 mod refusals;
 mod with_csv;
+mod with_sqlite;

@@ -145,3 +145,48 @@ fn many_tables_stay_readable() {
     assert_screen!(folder.run(&["go", "--entity", "t07"]).exits(0).screen());
     folder.run(&["go", "--entity", "t99"]).exits(2);
 }
+
+#[test]
+fn the_second_signal_ends_it_at_once() {
+    let folder = shop(300_000);
+    let child = folder
+        .command(&["go"])
+        .env(DATABASE.0, DATABASE.1)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the tool starts");
+    let start = Instant::now();
+    while !folder.has(".hygge/logs") && start.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let id = child.id().to_string();
+    std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill");
+    std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill");
+    let code = child.wait_with_output().expect("it ends").status.code();
+    assert!(matches!(code, Some(130 | 0)), "{code:?}");
+    // Whatever it left is no obstacle.
+    folder.run_with(&[DATABASE], &["sweep"]).exits(0);
+    folder.run_with(&[DATABASE], &["go"]).exits(0);
+    folder.run_with(&[DATABASE], &["verify"]).exits(0);
+}
+
+#[test]
+fn colours_are_for_terminals_and_only_where_wanted() {
+    let folder = shop(10);
+    let plain = folder.run_with(&[DATABASE], &["plan"]).exits(0);
+    assert!(!plain.out.contains('\u{1b}'));
+    let forced = folder.run_with(&[DATABASE, ("CLICOLOR_FORCE", "1")], &["plan"]).exits(0);
+    assert!(forced.out.contains('\u{1b}'));
+    let refused = folder.run_with(&[DATABASE, ("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &["plan"]).exits(0);
+    assert_eq!(refused.out, plain.out);
+}
+
+#[test]
+fn a_project_that_cannot_keep_history_still_moves_its_rows() {
+    let folder = shop(10);
+    folder.write(".hygge", "a file where a folder should be");
+    let ran = folder.run_with(&[DATABASE], &["go"]).exits(0);
+    assert!(ran.err.contains("no history of this run is kept"), "{}", ran.err);
+    assert!(ran.out.contains("10 rows are home"), "{}", ran.out);
+}

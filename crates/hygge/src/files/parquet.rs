@@ -90,6 +90,8 @@ impl ParquetFormat {
             .set_compression(self.compression)
             .set_max_row_group_row_count(Some(self.row_group_rows))
             .set_statistics_enabled(EnabledStatistics::Chunk)
+            // A column of many values gives its dictionary up early: keeping one costs more than it saves.
+            .set_dictionary_page_size_limit(256 << 10)
     }
 }
 

@@ -79,6 +79,11 @@ fn date_part(text: &[u8]) -> Option<(i64, &[u8])> {
     let year = digits(&body[..width])?;
     let year = if negative { -year } else { year };
     let (month, day) = (digits(&rest[1..3])?, digits(&rest[4..6])?);
+    Some((checked_days(year, month, day)?, &body[width + 6..]))
+}
+
+/// Days since 1970-01-01, where there is such a day.
+fn checked_days(year: i64, month: i64, day: i64) -> Option<i64> {
     let longest = match month {
         4 | 6 | 9 | 11 => 30,
         2 if leap(year) => 29,
@@ -86,10 +91,7 @@ fn date_part(text: &[u8]) -> Option<(i64, &[u8])> {
         1..=12 => 31,
         _ => return None,
     };
-    if !(1..=longest).contains(&day) {
-        return None;
-    }
-    Some((days_from_civil(year, month, day), &body[width + 6..]))
+    (1..=longest).contains(&day).then(|| days_from_civil(year, month, day))
 }
 
 /// Splits `HH:MM[:SS[.fraction]]` off the front, the fraction of at most nine digits.
@@ -138,6 +140,17 @@ fn zone_part(text: &[u8]) -> Option<i32> {
 
 /// Days since 1970-01-01.
 pub(crate) fn parse_date(text: &[u8]) -> Option<i64> {
+    // The usual form, without a branch a digit.
+    if let Ok(text) = <&[u8; 10]>::try_from(text)
+        && text[4] == b'-'
+        && text[7] == b'-'
+    {
+        let digit = text.map(|c| c.wrapping_sub(b'0'));
+        if [0, 1, 2, 3, 5, 6, 8, 9].iter().all(|&i: &usize| digit[i] < 10) {
+            let two = |i: usize| i64::from(digit[i]) * 10 + i64::from(digit[i + 1]);
+            return checked_days(two(0) * 100 + two(2), two(5), two(8));
+        }
+    }
     match date_part(text)? {
         (days, []) => Some(days),
         _ => None,

@@ -209,6 +209,14 @@ pub struct TypeLine {
 }
 
 /// How each Arrow type travels to SQLite and back.
+///
+/// ```
+/// # use arrow_schema::DataType;
+/// let table = hygge::sqlite::declared::type_table();
+/// let line = table.iter().find(|line| line.arrow == DataType::Decimal128(38, 2)).expect("a line");
+/// assert_eq!(line.declared.as_deref(), Some("DECIMAL_TEXT(38,2)"));
+/// assert_eq!(line.back.as_ref(), Some(&line.arrow));
+/// ```
 #[must_use]
 pub fn type_table() -> Vec<TypeLine> {
     use DataType as T;
@@ -325,6 +333,30 @@ mod tests {
             let same_kind = hygge_core::tally::Kind::of(&back) == hygge_core::tally::Kind::of(&line.arrow);
             assert!(same_kind || line.arrow == DataType::Null, "{} comes back as {back}", line.arrow);
         }
+    }
+
+    #[test]
+    fn the_documents_say_what_is_so() {
+        let page = include_str!("../../../../docs/reference/sqlite-types.md");
+        let mut table = String::from("| Arrow | declared | kept as | comes back as |\n|---|---|---|---|\n");
+        for line in type_table() {
+            let code = |text: String| format!("`{}`", text.replace('|', "\\|"));
+            let kept = match (&line.declared, line.exact_text) {
+                (None, _) => "",
+                (Some(_), true) => "exact text",
+                (Some(_), false) => "as it is",
+            };
+            let row = [
+                code(line.arrow.to_string()),
+                line.declared.map_or("refused by the plan".to_owned(), code),
+                kept.to_owned(),
+                line.back.map_or(String::new(), |back| {
+                    if back == line.arrow { "the same".into() } else { code(back.to_string()) }
+                }),
+            ];
+            table += &format!("| {} |\n", row.join(" | ")).replace("  ", " ");
+        }
+        assert!(page.contains(&table), "docs/reference/sqlite-types.md should hold\n{table}");
     }
 
     #[test]

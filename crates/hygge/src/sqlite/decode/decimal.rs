@@ -24,7 +24,11 @@ pub(super) fn narrow(value: ValueRef<'_>, precision: u8, scale: i8) -> Fit<i128>
         ValueRef::Real(v) => from_real(v, scale)?,
         other => return Err(Misfit(word(other))),
     };
-    let limit = 10_u128.checked_pow(u32::from(precision)).unwrap_or(u128::MAX);
+    // What fits the greatest precision of 64 bits needs no power of 128.
+    let limit = match precision {
+        0..=18 => u128::from(10_u64.pow(u32::from(precision))),
+        _ => 10_u128.checked_pow(u32::from(precision)).unwrap_or(u128::MAX),
+    };
     if unscaled.unsigned_abs() < limit { Ok(unscaled) } else { Err(RANGE) }
 }
 
@@ -89,15 +93,20 @@ fn rescaled(mut n: i128, digits: i32, scale: i8) -> Fit<i128> {
 /// A real number of up to fifteen digits stands for exactly one decimal: the one that SQLite made it of.
 fn from_real(v: f64, scale: i8) -> Fit<i128> {
     const NOT_ONE: Misfit = Misfit("a real number that is no exact decimal of the column's digits");
-    let scale = u32::try_from(scale).ok().filter(|s| *s <= 22).ok_or(NOT_ONE)?;
-    #[expect(clippy::cast_precision_loss, reason = "powers of ten up to 10^22 are exact")]
-    let power = 10_u128.pow(scale) as f64;
-    let n = (v * power).round();
-    #[expect(clippy::float_cmp, reason = "exactness is what is asked")]
-    if n.abs() < 1e15 && n / power == v {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and below 10^15")]
-        Ok(n as i128)
-    } else {
-        Err(NOT_ONE)
+    let power = usize::try_from(scale).ok().and_then(|s| POWERS.get(s)).ok_or(NOT_ONE)?;
+    let scaled = v * power;
+    if scaled.is_nan() || scaled.abs() >= 1e15 {
+        return Err(NOT_ONE);
     }
+    #[expect(clippy::cast_possible_truncation, reason = "below 10^15; what is cut off is asked for again below")]
+    let n = (scaled + 0.5_f64.copysign(scaled)) as i64;
+    #[expect(clippy::cast_precision_loss, reason = "below 10^15")]
+    #[expect(clippy::float_cmp, reason = "exactness is what is asked")]
+    if n as f64 / power == v { Ok(i128::from(n)) } else { Err(NOT_ONE) }
 }
+
+/// The powers of ten that a real number holds exactly.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];

@@ -69,6 +69,12 @@ pub fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Gives a lock back at once. Closing the file alone would leave it with a child process that was forked and has not yet
+/// become another program.
+pub fn unlock(file: &File) {
+    let _ = rustix::fs::flock(file, FlockOperation::Unlock);
+}
+
 /// Whether the folder is the root of a mount, so that it cannot be exchanged.
 ///
 /// # Errors

@@ -88,6 +88,12 @@ impl PlaceLock {
     }
 }
 
+impl Drop for PlaceLock {
+    fn drop(&mut self) {
+        platform::unlock(&self.file);
+    }
+}
+
 fn held_by(mut file: File, sibling: &Sibling) -> Error {
     let mut text = String::new();
     let holder = match file.read_to_string(&mut text) {

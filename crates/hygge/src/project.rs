@@ -5,8 +5,8 @@ mod living;
 use std::path::Path;
 use std::sync::Arc;
 
-use hygge_core::flow::{Entities, EntitySpec, FlowSpec, Settling};
-use hygge_core::home::{CursorSpec, Home};
+use hygge_core::flow::{Entities, EntitySpec, FlowSpec};
+use hygge_core::home::Home;
 use hygge_core::receipt::Owner;
 use hygge_core::{Error, Result};
 
@@ -101,8 +101,12 @@ fn spec(
     entity: &config::Entity,
     overrides: &Overrides,
 ) -> Result<EntitySpec> {
+    let mut entity = std::borrow::Cow::Borrowed(entity);
+    if overrides.incremental {
+        entity.to_mut().make_incremental()?;
+    }
     let home: Arc<dyn Home> = home(root, &entity.home, entity.name.as_deref())?;
-    let mut spec = EntitySpec {
+    Ok(EntitySpec {
         owner: Owner { project: project.to_owned(), flow: flow.name.clone(), entity: entity.name.clone() },
         formerly: entity.formerly.clone(),
         home,
@@ -124,34 +128,5 @@ fn spec(
         adopt: entity.adopt,
         retries: entity.retries,
         timeout: entity.timeout,
-    };
-    if overrides.incremental {
-        make_incremental(&mut spec, entity)?;
-    }
-    Ok(spec)
-}
-
-/// `--incremental` for a flow that is none by its file.
-fn make_incremental(spec: &mut EntitySpec, entity: &config::Entity) -> Result<()> {
-    if spec.incremental {
-        return Ok(());
-    }
-    let flow = &spec.owner.flow;
-    if entity.store.is_one_file() {
-        return Err(Error::refused(format!(
-            "--incremental: {flow} settles in one file, which can only be replaced as a whole"
-        ))
-        .next("leave --incremental out, or give the store a folder as its path"));
-    }
-    if spec.settling == Settling::Replace {
-        let merges = !spec.key.is_empty() && entity.store.can_merge();
-        spec.settling = if merges { Settling::Merge } else { Settling::Append };
-    }
-    let is_table = matches!(entity.home, config::HomeConfig::Sqlite(_));
-    if is_table && spec.cursor.is_none() {
-        spec.cursor = Some(CursorSpec::default());
-    }
-    spec.incremental = true;
-    spec.every_run = false;
-    Ok(())
+    })
 }

@@ -32,11 +32,13 @@ const ROW_GROUP_ROWS: usize = 1 << 20;
 pub struct ParquetFormat {
     compression: Compression,
     row_group_rows: usize,
+    /// Where a row group ends, in bytes held back; never above the writer's share of memory.
+    row_group_bytes: usize,
 }
 
 impl Default for ParquetFormat {
     fn default() -> Self {
-        Self { compression: Compression::SNAPPY, row_group_rows: ROW_GROUP_ROWS }
+        Self { compression: Compression::SNAPPY, row_group_rows: ROW_GROUP_ROWS, row_group_bytes: usize::MAX }
     }
 }
 
@@ -83,6 +85,12 @@ impl ParquetFormat {
         Self { row_group_rows: rows.max(1), ..self }
     }
 
+    /// With row groups of about so many bytes, where memory allows.
+    #[must_use]
+    pub fn with_row_group_bytes(self, bytes: u64) -> Self {
+        Self { row_group_bytes: usize::try_from(bytes).unwrap_or(usize::MAX).max(1), ..self }
+    }
+
     /// Statistics by row group are what readers skip by; those by page cost more than they save.
     fn properties(&self) -> WriterPropertiesBuilder {
         WriterProperties::builder()
@@ -109,7 +117,12 @@ impl FileFormat for ParquetFormat {
     }
 
     fn encoder(&self, file: File, schema: &SchemaRef, ctx: &SplitContext) -> Result<Box<dyn Encoder>> {
-        Ok(Box::new(encoder::ParquetEncoder::new(file, schema, self.properties(), ctx.share.writer_bytes())?))
+        Ok(Box::new(encoder::ParquetEncoder::new(
+            file,
+            schema,
+            self.properties(),
+            ctx.share.writer_bytes().min(self.row_group_bytes),
+        )?))
     }
 
     fn count_rows(&self, path: &Path) -> Result<u64> {

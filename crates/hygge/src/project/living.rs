@@ -7,7 +7,7 @@ use hygge_core::home::Home;
 use hygge_core::store::Store;
 use hygge_core::{Error, Result};
 
-use crate::config::{self, CsvCodec, CsvCompression, HomeConfig, ParquetCodec, StoreConfig};
+use crate::config::{self, CsvCodec, CsvCompression, HomeConfig, ParquetCodec, ParquetStore, StoreConfig};
 use crate::files::codec::Codec;
 use crate::files::csv::format::{CsvFormat, CsvFormatConfig, Packing};
 use crate::files::format::FileFormat;
@@ -45,7 +45,7 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
 /// Refused, if it cannot be as it is configured.
 pub fn store(root: &Path, config: &StoreConfig, entity: Option<&str>) -> Result<Arc<dyn Store>> {
     match config {
-        StoreConfig::Parquet(store) => files(root, &store.path, store.one_file, Arc::new(parquet(store.codec)?)),
+        StoreConfig::Parquet(store) => files(root, &store.path, store.one_file, Arc::new(parquet(store)?)),
         StoreConfig::Csv(store) => files(root, &store.path, store.one_file, Arc::new(csv(store)?)),
         StoreConfig::Sqlite(store) => {
             let written = database(&store.path, entity)?;
@@ -110,13 +110,17 @@ fn csv(store: &config::CsvStore) -> Result<CsvFormat> {
     })
 }
 
-fn parquet(codec: ParquetCodec) -> Result<ParquetFormat> {
-    let (name, level) = match codec {
+fn parquet(store: &ParquetStore) -> Result<ParquetFormat> {
+    let (name, level) = match store.codec {
         ParquetCodec::None => ("none", None),
         ParquetCodec::Snappy => ("snappy", None),
         ParquetCodec::Lz4 => ("lz4", None),
         ParquetCodec::Gzip(level) => ("gzip", Some(level)),
         ParquetCodec::Zstd(level) => ("zstd", Some(level)),
     };
-    ParquetFormat::compressed(name, level.map(|level| i32::try_from(level).unwrap_or(i32::MAX)))
+    let format = ParquetFormat::compressed(name, level.map(|level| i32::try_from(level).unwrap_or(i32::MAX)))?;
+    Ok(match store.row_group_bytes {
+        Some(bytes) => format.with_row_group_bytes(bytes),
+        None => format,
+    })
 }

@@ -192,3 +192,6 @@ fn unwritable(error: ParquetError) -> Error {
         other => Error::failed("the Parquet file could not be written").because(other),
     }
 }
+
+#[cfg(test)]
+mod tests;

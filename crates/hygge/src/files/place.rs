@@ -148,6 +148,9 @@ pub struct LiveFiles {
     /// The folder, or the one file, that this load made visible; none where nothing had to change place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Identity>,
+    /// When the one file was written, in nanoseconds since 1970: with identity and size as they were, it is the one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<i64>,
     /// Digest of the one file, where it cannot carry its receipt inside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,

@@ -19,7 +19,7 @@ pub(super) fn publish(load: &Publish<'_>, receipt: &Receipt) -> Result<()> {
     held.disk.write(&staged, receipt.to_json()?.as_bytes())?;
     // The intent must never be there without what it would carry out.
     held.disk.sync_dir(&held.staging())?;
-    load.compare(receipt)?;
+    load.compare(receipt, None)?;
     // The name is the step: from here on whoever comes next carries it out.
     let intent = receipts::doubt_path(&held.sibling, receipt.seq, &receipt.run, State::Intent);
     held.disk.rename_new(&staged, &intent).map_err(|e| Error::io("name", &intent, e))?;

@@ -46,7 +46,7 @@ impl Publish<'_> {
     /// # Errors
     /// `CommitUnknown` once the load may be visible, any other before.
     pub fn commit(&self, mut receipt: Receipt, staged: &[Staged]) -> Result<(Receipt, bool)> {
-        self.compare(&receipt)?;
+        self.compare(&receipt, None)?;
         let mut kept = self.kept(&receipt.mode)?;
         let parts: Vec<&Staged> = staged.iter().filter(|s| s.stored_rows > 0).collect();
         let live_is_there = self.held.sibling.live.exists();
@@ -91,24 +91,13 @@ impl Publish<'_> {
         }
     }
 
-    /// The compare of compare-and-set.
-    pub(super) fn compare(&self, receipt: &Receipt) -> Result<()> {
-        self.compare_with(receipt, false)
-    }
-
-    /// As [`Self::compare`], once `receipt` is written as pending: where the live file has the very content of the new
-    /// one, the pending receipt counts already.
-    pub(super) fn compare_beside_pending(&self, receipt: &Receipt) -> Result<()> {
-        self.compare_with(receipt, true)
-    }
-
-    fn compare_with(&self, receipt: &Receipt, pending: bool) -> Result<()> {
+    /// The compare of compare-and-set; `own` is this load's receipt, where it lies there in doubt.
+    pub(super) fn compare(&self, receipt: &Receipt, own: Option<&Path>) -> Result<()> {
         self.held.still_ours(self.staging)?;
-        let there = receipts::newest(&self.held.sibling, self.held.format.as_ref())?;
+        let there = receipts::newest_but(&self.held.sibling, self.held.format.as_ref(), own)?;
         let expected = self.last.map(|last| (last.seq, last.run.as_str()));
         let found = there.as_ref().map(|last| (last.seq, last.run.as_str()));
-        let ours = pending && found == Some((receipt.seq, receipt.run.as_str()));
-        if (found != expected && !ours) || receipt.seq != self.last.map_or(0, |last| last.seq) + 1 {
+        if found != expected || receipt.seq != self.last.map_or(0, |last| last.seq) + 1 {
             return Err(Error::failed(format!(
                 "the place has moved on: load {} was to follow load {}, but load {} is there",
                 receipt.seq,
@@ -197,7 +186,7 @@ impl Publish<'_> {
         let held = self.held;
         let staged = held.staging().join("receipt.staged");
         held.disk.write(&staged, receipt.to_json()?.as_bytes())?;
-        self.compare(receipt)?;
+        self.compare(receipt, None)?;
         let to = receipts::settled_path(&held.sibling, receipt.seq);
         held.disk.rename_new(&staged, &to).map_err(|e| Error::io("name", &to, e))?;
         doubtful((|| {
@@ -214,7 +203,7 @@ impl Publish<'_> {
         let pending = self.write_pending(&receipt)?;
         let exchanged = (|| {
             fault::pass(FailPoint::PendingWritten)?;
-            self.compare(&receipt)?;
+            self.compare(&receipt, Some(&pending))?;
             let done = if replaces { held.disk.exchange(folder, live) } else { held.disk.rename_new(folder, live) };
             done.map_err(|e| Error::io("exchange", live, e).at(&held.sibling.place.shown))
         })();

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use hygge_core::fault::{self, FailPoint};
@@ -25,7 +26,7 @@ use crate::files::platform::{self, Identity};
 pub fn commit(load: &Publish<'_>, mut receipt: Receipt, staged: &[Staged]) -> Result<Receipt> {
     let held = load.held;
     let live = &held.sibling.live;
-    load.compare(&receipt)?;
+    load.compare(&receipt, None)?;
     let parts: Vec<PathBuf> = staged.iter().filter(|s| s.stored_rows > 0).map(|s| part_path(held, s.split)).collect();
     let whole = held.staging().join(format!("whole.{}.staged", held.format.extension()));
     receipt.live = serde_json::Value::Null;
@@ -49,6 +50,7 @@ pub fn commit(load: &Publish<'_>, mut receipt: Receipt, staged: &[Staged]) -> Re
     receipt.live = LiveFiles {
         files: vec![LiveFile { name: name_of(&held.sibling), size: meta.len(), rows }],
         published: Some(Identity::of(&meta)),
+        written: Some(written(&meta)),
         digest: if inside.is_some() { None } else { Some(digest(&whole)?) },
         taken_away: Vec::new(),
     }
@@ -56,7 +58,7 @@ pub fn commit(load: &Publish<'_>, mut receipt: Receipt, staged: &[Staged]) -> Re
     let pending = load.write_pending(&receipt)?;
     let renamed = (|| {
         fault::pass(FailPoint::SidecarWritten)?;
-        load.compare_beside_pending(&receipt)?;
+        load.compare(&receipt, Some(&pending))?;
         let done = if replaces { held.disk.rename(&whole, live) } else { held.disk.rename_new(&whole, live) };
         done.map_err(|e| Error::io("rename", live, e).at(&held.sibling.place.shown))
     })();
@@ -89,13 +91,14 @@ pub fn receipt_inside(sibling: &Sibling, format: &dyn FileFormat) -> Result<Opti
     receipt.live = LiveFiles {
         files: vec![LiveFile { name: name_of(sibling), size: meta.len(), rows }],
         published: Some(Identity::of(&meta)),
+        written: Some(written(&meta)),
         ..LiveFiles::default()
     }
     .into_json()?;
     Ok(Some(receipt))
 }
 
-/// Whether the live file is the one that a receipt speaks of, whatever its identity.
+/// Whether the live file is the one that a receipt speaks of: by identity and time, or else by what is in it.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -104,10 +107,17 @@ pub fn shows(sibling: &Sibling, format: &dyn FileFormat, receipt: &Receipt, live
     if live.files.first().is_none_or(|file| file.size != meta.len()) {
         return Ok(false);
     }
+    if live.published == Some(Identity::of(&meta)) && live.written == Some(written(&meta)) {
+        return Ok(true);
+    }
     if let Some(expected) = &live.digest {
         return Ok(*expected == digest(&sibling.live)?);
     }
     Ok(receipt_inside(sibling, format)?.is_some_and(|inside| inside.seq == receipt.seq && inside.run == receipt.run))
+}
+
+fn written(meta: &std::fs::Metadata) -> i64 {
+    meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec())
 }
 
 fn name_of(sibling: &Sibling) -> String {

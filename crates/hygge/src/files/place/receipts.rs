@@ -97,9 +97,17 @@ pub fn read(path: &Path, sibling: &Sibling) -> Result<Option<Receipt>> {
 /// # Errors
 /// If receipts cannot be read.
 pub fn newest(sibling: &Sibling, format: &dyn FileFormat) -> Result<Option<Receipt>> {
+    newest_but(sibling, format, None)
+}
+
+/// The same, as if one file were not there: a run's own receipt in doubt, which content that was there before may fit.
+///
+/// # Errors
+/// As there.
+pub fn newest_but(sibling: &Sibling, format: &dyn FileFormat, own: Option<&Path>) -> Result<Option<Receipt>> {
     // A receipt can get its final name between listing and reading it: then the list is made again.
     for _ in 0..16 {
-        if let Look::Found(answer) = look(sibling, format)? {
+        if let Look::Found(answer) = look(sibling, format, own)? {
             return inside(sibling, format, *answer);
         }
     }
@@ -113,8 +121,9 @@ enum Look {
     Again,
 }
 
-fn look(sibling: &Sibling, format: &dyn FileFormat) -> Result<Look> {
-    let entries = entries(sibling)?;
+fn look(sibling: &Sibling, format: &dyn FileFormat, own: Option<&Path>) -> Result<Look> {
+    let mut entries = entries(sibling)?;
+    entries.retain(|entry| Some(entry.path.as_path()) != own);
     let last = entries.iter().filter(|e| e.state == State::Settled).map(|e| e.seq).max().unwrap_or(0);
     for entry in entries.iter().rev().filter(|e| e.seq > last && e.state != State::Settled) {
         let Some(receipt) = read(&entry.path, sibling)? else { return Ok(Look::Again) };

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use hygge_core::conformance::{Row, StoreUnderTest, rows_of, store_laws};
 use hygge_core::store::Store;
 
-use super::FileStore;
 use crate::files::durable::Disk;
-use crate::files::parquet::ParquetFormat;
 
 mod bench;
 mod died;
@@ -25,8 +23,18 @@ fn subject(path: &'static str, disk: fn() -> Disk) -> Subject {
     Subject { dir: tempfile::tempdir().expect("a folder"), path, disk }
 }
 
-/// The rows in one Parquet file, read without our own reader.
+/// The rows in one file, read without our own readers.
 fn rows_in(path: &Path) -> Vec<Row> {
+    if path.extension().is_some_and(|e| e == "csv") {
+        let text = std::fs::read_to_string(path).expect("reads");
+        let row = |line: &str| {
+            let (id, name) = line.split_once(',').expect("two columns");
+            let name = if name.is_empty() { None } else { Some(name.trim_matches('"').to_owned()) };
+            (id.parse().expect("a number"), name)
+        };
+        assert!(text.starts_with("id,name\n"), "half a file: {text:?}");
+        return text.lines().skip(1).map(row).collect();
+    }
     let file = std::fs::File::open(path).expect("opens");
     let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 1_000).expect("a Parquet file");
     reader.flat_map(|batch| rows_of(&batch.expect("reads"))).collect()
@@ -34,8 +42,7 @@ fn rows_in(path: &Path) -> Vec<Row> {
 
 impl StoreUnderTest for Subject {
     fn store(&self) -> Arc<dyn Store> {
-        let store = FileStore::new(self.dir.path(), self.path, Arc::new(ParquetFormat::default()));
-        Arc::new(store.on_disk((self.disk)(), std::time::Duration::from_millis(1)))
+        Arc::new(bench::Bench::new(self.dir.path(), self.path, (self.disk)()).store())
     }
 
     fn visible(&self) -> Option<Vec<Row>> {
@@ -95,6 +102,16 @@ fn a_folder_without_links_keeps_the_laws() {
 #[test]
 fn a_folder_without_either_keeps_the_laws() {
     store_laws(|| subject("data/laws", || Disk::default().without_exchange().without_links()));
+}
+
+#[test]
+fn a_folder_of_csv_keeps_the_laws() {
+    store_laws(|| subject("data/csv", Disk::default));
+}
+
+#[test]
+fn one_file_of_csv_keeps_the_laws() {
+    store_laws(|| subject("data/laws.csv", Disk::default));
 }
 
 #[test]

@@ -13,9 +13,12 @@ use hygge_core::store::{Attempt, Commit, Coverage, Load, LoadSpec, Settled, Stor
 use hygge_core::tally::Tallier;
 use hygge_core::{Error, Result};
 
-use super::{FileStore, rows_in};
+use super::rows_in;
+use crate::files::csv::format::{CsvFormat, CsvFormatConfig};
 use crate::files::durable::Disk;
+use crate::files::format::FileFormat;
 use crate::files::parquet::ParquetFormat;
+use crate::stores::files::FileStore;
 
 /// A folder in memory where there is one: syncing it costs nothing.
 pub(super) fn quick_folder() -> tempfile::TempDir {
@@ -46,7 +49,12 @@ impl Bench {
     }
 
     pub(super) fn store(&self) -> FileStore {
-        FileStore::new(&self.root, self.path, Arc::new(ParquetFormat::default())).on_disk(self.disk.clone(), self.grace)
+        let format: Arc<dyn FileFormat> = if self.path.ends_with("csv") {
+            Arc::new(CsvFormat::new(&CsvFormatConfig::default()).expect("a format"))
+        } else {
+            Arc::new(ParquetFormat::default())
+        };
+        FileStore::new(&self.root, self.path, format).on_disk(self.disk.clone(), self.grace)
     }
 
     pub(super) fn live(&self) -> PathBuf {

@@ -139,7 +139,9 @@ fn a_load_of_no_rows_dies_anywhere() {
 
 #[test]
 fn one_file_dies_anywhere() {
-    dies_anywhere("data/t.parquet", |disk| disk, &Mode::Replace, &[rows(100, 110), rows(110, 120)], &rows(100, 120));
+    for path in ["data/t.parquet", "data/t.csv"] {
+        dies_anywhere(path, |disk| disk, &Mode::Replace, &[rows(100, 110), rows(110, 120)], &rows(100, 120));
+    }
 }
 
 #[test]

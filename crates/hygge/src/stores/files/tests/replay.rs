@@ -322,3 +322,14 @@ fn one_file_after_a_power_cut() {
     ];
     every_prefix("data/t.parquet", |disk| disk, false, &loads);
 }
+
+#[test]
+fn one_file_of_csv_after_a_power_cut() {
+    let loads = [
+        recorded(Mode::Replace, &[rows(0, 10), rows(10, 20)], rows(0, 20)),
+        recorded(Mode::Replace, &[rows(5, 8)], rows(5, 8)),
+        recorded(Mode::Replace, &[rows(5, 8)], rows(5, 8)),
+        recorded(Mode::Replace, &[Vec::new()], Vec::new()),
+    ];
+    every_prefix("data/t.csv", |disk| disk, false, &loads);
+}

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use hygge_core::context::Cancellation;
 use hygge_core::{Error, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 
 /// From now on SIGINT and SIGTERM ask `cancel` to stop, and the second one ends the process with 130.
 ///
@@ -23,6 +23,8 @@ pub(super) fn heed(cancel: &Cancellation, on_first: impl FnOnce() + Send + 'stat
         signal_hook::flag::register(signal, Arc::clone(&asked)).map_err(failed)?;
         signal_hook::low_level::pipe::register(signal, wake.try_clone().map_err(failed)?).map_err(failed)?;
     }
+    // A file that would pass the size limit of the process is an error to tell, not a reason to die.
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).map_err(failed)?;
     let cancel = cancel.clone();
     std::thread::Builder::new()
         .name("signals".to_owned())

@@ -94,6 +94,7 @@ pub struct CsvHome {
     config: CsvHomeConfig,
     source: FileSource,
     nulls: Arc<Nulls>,
+    /// Set once a guess where a record begins proved wrong: from then on cuts are found by walking.
     careful: Arc<AtomicBool>,
     /// How much of the first files is looked at.
     first_bytes: u64,
@@ -348,7 +349,6 @@ impl Home for CsvHome {
             notes,
             to_read,
             columns,
-            careful: Arc::clone(&self.careful),
         })))
     }
 }

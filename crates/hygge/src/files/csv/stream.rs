@@ -14,6 +14,9 @@ use super::complaint::Complaints;
 use super::index::Indexer;
 use super::piece::Piece;
 
+/// The most bytes of a batch: with the greatest record on top, offsets of 32 bits still reach its end.
+const BATCH_LIMIT: usize = 256 << 20;
+
 /// How every piece of a scan is read.
 #[derive(Clone)]
 pub struct Reading {
@@ -155,7 +158,7 @@ impl CsvStream {
 
 impl BatchStream for CsvStream {
     fn next(&mut self) -> Result<Option<Batch>> {
-        let most_bytes = self.ctx.batch_bytes();
+        let most_bytes = self.ctx.batch_bytes().min(BATCH_LIMIT);
         let most_rows = self.ctx.batch_rows.max(1);
         let (mut rows, mut bytes) = (0, 0);
         self.marks.clear();

@@ -188,3 +188,25 @@ fn a_record_over_the_limit_is_measured_and_not_held() {
     let unclosed = blocks(format!("a,\"{long}"), 1000).next(usize::MAX, &mut |_| Ok(()));
     assert_eq!(unclosed.expect("reads"), Next::Fault(super::index::Fault::Unclosed { column: 1 }));
 }
+
+#[test]
+fn the_fuzzing_corpus_is_read_as_the_slow_reading_reads_it() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/csv");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("the corpus") {
+        let bytes = std::fs::read(entry.expect("a file").path()).expect("a file");
+        count += 1;
+        for dialect in [Dialect::default(), Dialect { separator: b',', quote: None }] {
+            for columns in 1..6 {
+                let slow = reference::read(&bytes, dialect, columns);
+                for block in [1, 7, 63, 64, 65, 4096] {
+                    let fast = fast(&bytes, dialect, columns, Ending::File, block, usize::MAX, &[3, 64]);
+                    assert_eq!(fast.rows, slow.rows);
+                    let fault = slow.fault.map_or(Next::End, Next::Fault);
+                    assert_eq!(fast.end, fault);
+                }
+            }
+        }
+    }
+    assert!(count > 20, "the corpus has {count} files");
+}

@@ -1,8 +1,5 @@
 //! One view of CSV files: pinned, cut into splits, and read by types that are fixed.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use arrow_schema::SchemaRef;
 use hygge_core::context::{Context, SplitContext};
 use hygge_core::home::{BatchStream, Repeat, Scan};
@@ -37,7 +34,6 @@ pub(super) struct CsvScan {
     pub(super) to_read: ToRead,
     /// The types of all columns, to be remembered.
     pub(super) columns: Vec<(String, arrow_schema::DataType)>,
-    pub(super) careful: Arc<AtomicBool>,
 }
 
 impl Scan for CsvScan {
@@ -78,8 +74,6 @@ impl Scan for CsvScan {
         for piece in &self.files {
             piece.file.unchanged()?;
         }
-        // Every piece ended where the next one began: the guesses are proved.
-        self.careful.store(false, std::sync::atomic::Ordering::Relaxed);
         let remembered = Remembered { files: self.to_read.remember(&ctx.cancel)?, columns: self.columns };
         let value = serde_json::to_value(remembered)
             .map_err(|e| Error::bug("what a CSV home remembers could not be written as JSON").because(e))?;

@@ -74,6 +74,15 @@ impl Limits {
         })
     }
 
+    /// A look into a resource, as into a home's catalogue: waits until no load that must be alone is on it.
+    ///
+    /// # Errors
+    /// Cancelled while waiting.
+    pub fn look(&self, resource: &str, cancel: &Cancellation) -> Result<Permit<'_>> {
+        let alone = (What::LoadsAlone, resource.to_owned());
+        self.take(vec![(What::Scans, resource.to_owned())], cancel, |used| count(used, &alone) == 0)
+    }
+
     fn take(
         &self,
         keys: Vec<Key>,

@@ -57,6 +57,19 @@ impl Edge {
         self.rows.iter().map(|(_, n)| *n as usize).sum()
     }
 
+    /// What either remembers, each row as often as the one that has it more often.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let mut rows: HashMap<RowHash, u32> = self.rows.iter().copied().collect();
+        for (hash, n) in &other.rows {
+            let there = rows.entry(*hash).or_default();
+            *there = (*there).max(*n);
+        }
+        let mut rows: Vec<_> = rows.into_iter().collect();
+        rows.sort_unstable();
+        Self { hash_version: self.hash_version, rows }
+    }
+
     /// Whether no row is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -102,6 +115,12 @@ impl EdgeSet {
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.values().map(|n| *n as usize).sum()
+    }
+
+    /// How many different rows are held.
+    #[must_use]
+    pub fn distinct(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether none is held.

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::event::Event;
 use crate::fault::{self, FailPoint};
-use crate::flow::{EntitySpec, FlowSpec, Outcome, run_entity};
+use crate::flow::{Entities, EntitySpec, FlowSpec, Outcome, run_entity};
 use crate::journal::Journal;
 use crate::limits::Limits;
 use crate::place::PlaceId;
@@ -199,7 +199,19 @@ impl<'a> Scheduler<'a> {
     }
 
     fn expand(&self, at: usize) {
-        let found = expand(self.ctx, &self.flows[at]);
+        let found = catch_unwind(AssertUnwindSafe(|| {
+            // Only a pattern makes the home be asked.
+            let resource = match &self.flows[at].entities {
+                Entities::Matching { template, .. } => template.home.location(&template.source).map(|p| p.resource),
+                Entities::Listed(_) => None,
+            };
+            let _look = match &resource {
+                Some(resource) => Some(self.limits.look(resource, &self.ctx.cancel)?),
+                None => None,
+            };
+            expand(self.ctx, &self.flows[at])
+        }))
+        .unwrap_or_else(|panic| Err(Error::bug(panic_text(panic.as_ref()))));
         let mut board = self.lock();
         match found {
             Ok(entities) => {

@@ -24,8 +24,8 @@ use crate::{Error, Result, Retry};
 pub(super) struct Carried {
     pub staged: Vec<Staged>,
     pub tally: Tally,
-    /// The rows to remember; empty where they need not be and were too many.
-    pub edge: Edge,
+    /// The rows to remember; none where they need not be and were too many.
+    pub edge: Option<Edge>,
     pub retries: u32,
     /// Rows at the old watermark that changed since they were carried, and were left out.
     pub changed: u64,
@@ -52,6 +52,8 @@ pub(super) struct Carrier<'a> {
 struct Seen {
     tally: Tally,
     edge: EdgeSet,
+    /// There were more rows at the edge than can be remembered, and none need be.
+    edge_overflows: bool,
     changed: u64,
 }
 
@@ -110,20 +112,27 @@ impl Carrier<'_> {
     fn gather(&self, done: Vec<(Staged, Seen)>, retries: u32) -> Result<Carried> {
         let mut edge = EdgeSet::default();
         let mut tally = Tally::default();
-        let mut changed = 0;
+        let (mut changed, mut overflows) = (0, false);
         let mut staged = Vec::with_capacity(done.len());
         for (one, seen) in done {
             tally = tally.plus(seen.tally);
             changed += seen.changed;
+            overflows |= seen.edge_overflows;
             edge.absorb(seen.edge);
+            if !self.exact_edge && edge.distinct() > EDGE_LIMIT {
+                edge = EdgeSet::default();
+                overflows = true;
+            }
             staged.push(one);
         }
-        let edge = if edge.len() <= EDGE_LIMIT {
-            edge.into_edge()
+        let edge = if overflows {
+            None
+        } else if edge.len() <= EDGE_LIMIT {
+            Some(edge.into_edge())
         } else if self.exact_edge {
             return Err(Error::bug(format!("{} rows at the watermark are more than can be remembered", edge.len())));
         } else {
-            Edge::empty()
+            None
         };
         Ok(Carried { staged, tally, edge, retries, changed })
     }
@@ -164,7 +173,13 @@ impl Carrier<'_> {
                 }
                 Err(error) => {
                     shown.take_back();
-                    return Err(error);
+                    // Enough attempts at the split were made; where it cannot be read twice a new run may help.
+                    let retry = match error.retry() {
+                        Retry::Split if self.scan.repeat() == Repeat::Once => Retry::Run,
+                        Retry::Split => Retry::Never,
+                        other => other,
+                    };
+                    return Err(error.retry_as(retry));
                 }
             }
         }
@@ -205,7 +220,8 @@ impl Carrier<'_> {
             old: self.old_edge.filter(|_| split.window).map(EdgeSet::of),
             unique_cursor: self.unique_cursor,
             hasher: Tallier::new(&self.scan.schema()),
-            seen: Seen { tally: Tally::default(), edge: EdgeSet::default(), changed: 0 },
+            seen: Seen { tally: Tally::default(), edge: EdgeSet::default(), edge_overflows: false, changed: 0 },
+            exact_edge: self.exact_edge,
         };
         let seen = if pipelined {
             pump_in_two(stream, side, writer.as_mut(), &ctx, shown)?
@@ -283,6 +299,7 @@ struct ReadSide {
     hasher: Tallier,
     old: Option<EdgeSet>,
     unique_cursor: bool,
+    exact_edge: bool,
     seen: Seen,
 }
 
@@ -290,10 +307,14 @@ impl ReadSide {
     fn admit(&mut self, batch: Batch) -> Result<Option<RecordBatch>> {
         let Batch { rows, edge, window } = batch;
         check_columns(&self.schema, &rows)?;
-        if let Some(edge) = edge.filter(|mask| mask.true_count() > 0) {
+        if let Some(edge) = edge.filter(|mask| mask.true_count() > 0 && !self.seen.edge_overflows) {
             let at_edge = arrow_select::filter::filter_record_batch(&rows, &edge)?;
             for hash in self.hasher.row_hashes(&at_edge)? {
                 self.seen.edge.add(hash);
+            }
+            if !self.exact_edge && self.seen.edge.distinct() > EDGE_LIMIT {
+                self.seen.edge = EdgeSet::default();
+                self.seen.edge_overflows = true;
             }
         }
         let rows = match &mut self.old {

@@ -36,9 +36,13 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
     let follows_cursor = spec.incremental && spec.cursor.is_some() && mode != Mode::Replace;
     let skip_settled =
         spec.cursor.is_none() && !spec.every_run && (spec.incremental || mode == Mode::Append) && mode != Mode::Replace;
+    let knows = match remembered {
+        Some(last) => same_question(spec, place, &mode, last)?,
+        None => false,
+    };
     let since = remembered.map(|last| Since {
         watermark: last.watermark.clone().filter(|_| follows_cursor),
-        state: last.home_state.clone().filter(|_| !spec.every_run),
+        state: last.home_state.clone().filter(|_| knows && !spec.every_run),
     });
     if let Some(watermark) = since.as_ref().and_then(|s| s.watermark.as_ref())
         && watermark.edge.hash_version != HASH_VERSION
@@ -59,7 +63,8 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
             cursor: spec.cursor.clone(),
             since,
             skip_settled,
-            exact_edge: !matches!(mode, Mode::Merge { .. }),
+            // A load that replaces reads everything; what later runs do decides whether each row must be remembered.
+            exact_edge: spec.settling == Settling::Append,
             force: spec.force || spec.every_run || reload,
             readers: 1,
             plan_only: false,
@@ -67,6 +72,21 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
         },
         mode,
     })
+}
+
+/// Whether what the home remembers for the last receipt answers this flow's question too. Only the cursor is left out:
+/// the home itself may choose it when it opens.
+///
+/// # Errors
+/// Refused, where rows would join rows that answered another question.
+fn same_question(spec: &EntitySpec, place: &PlaceId, mode: &Mode, last: &Receipt) -> Result<bool> {
+    let mut asked = question(spec, None);
+    asked.cursor.clone_from(&last.question.cursor);
+    if *mode == Mode::Replace {
+        return Ok(last.mode == Mode::Replace && last.question.differences(&asked).is_empty());
+    }
+    check_question(place, mode, last, &asked)?;
+    Ok(true)
 }
 
 fn check_owner(spec: &EntitySpec, place: &PlaceId, last: &Receipt) -> Result<()> {

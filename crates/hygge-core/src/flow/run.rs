@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use super::carry::{Carried, Carrier, pauses};
 use super::resolve::{self, Resolved};
 use super::{EntitySpec, Missing, Outcome, PlannedFlow, Settlement, Verify};
-use crate::context::{Context, SplitContext};
+use crate::context::{Cancellation, Context, SplitContext};
 use crate::event::Event;
 use crate::fault::{self, FailPoint};
 use crate::home::{BatchStream, Opened, Scan};
@@ -15,7 +15,7 @@ use crate::receipt::{Mode, RECEIPT_FORMAT, Receipt};
 use crate::split::Staged;
 use crate::store::{Cleanup, Commit, Coverage, Live, Load, LoadSpec, Settled};
 use crate::tally::{Tallier, Tally};
-use crate::watermark::Watermark;
+use crate::watermark::{Bound, EDGE_LIMIT, Edge, Watermark};
 use crate::{Error, ErrorKind, Result, Retry};
 
 /// Runs a flow (one entity of it) to its end, trying again where that can help.
@@ -66,11 +66,15 @@ fn run_with_retries(ctx: &Context, spec: &EntitySpec, limits: &Limits) -> Result
         };
         if error.kind() == ErrorKind::CommitUnknown {
             // Whoever takes the lock waits for the old transaction's end; then the receipt tells.
-            if let Some(settled) = settle_doubt(ctx, spec, limits, &place, tried_seq)? {
-                return Ok((settled, None));
+            // Neither a stop nor a failure on the way to the answer makes the load one that failed.
+            let asking = ctx.with_cancel(Cancellation::default());
+            match settle_doubt(&asking, spec, limits, &place, tried_seq) {
+                Ok(Some(settled)) => return Ok((settled, None)),
+                Ok(None) => {}
+                Err(why) => return Err(error.because(why)),
             }
         }
-        if error.retry() != Retry::Run || attempt > spec.retries || ctx.cancel.is_asked() {
+        if error.retry() == Retry::Never || attempt > spec.retries || ctx.cancel.is_asked() {
             return Err(error);
         }
         let after = pauses.next().unwrap_or_default();
@@ -330,8 +334,12 @@ impl Work<'_> {
         let state = scan.finish(self.ctx)?;
         fault::pass(FailPoint::ScanFinished)?;
 
+        if bound.as_ref().is_some_and(|b| !b.inclusive) {
+            let text = "too many rows share the greatest value of the watermark: they are left for when a greater one is there";
+            note(self.ctx, self.spec, text.to_owned());
+        }
         let watermark = match bound {
-            Some(bound) => Some(Watermark { bound, edge: carried.edge.clone() }),
+            Some(bound) => self.watermark(bound, since, carried.edge.as_ref()),
             // No row named an end: what was known stays known.
             None => since.cloned(),
         };
@@ -350,6 +358,23 @@ impl Work<'_> {
         let retries = carried.retries;
         let receipt = self.receipt(&carried, watermark, state, proved);
         Ok(Some(Ready { commit: Commit { receipt, staged: carried.staged }, bytes, retries }))
+    }
+
+    /// The new end with the rows at it. None where a replace found too many to remember: an append could not go on from
+    /// there, and is refused until it starts anew.
+    fn watermark(&self, bound: Bound, since: Option<&Watermark>, edge: Option<&Edge>) -> Option<Watermark> {
+        let Some(edge) = edge else {
+            let merges = self.spec.settling == super::Settling::Merge;
+            return merges.then(|| Watermark { bound, edge: Edge::empty() });
+        };
+        // Where the end did not move, what was carried before stays carried though the source may not show it now.
+        let edge = match since.filter(|old| old.bound.upper == bound.upper && old.bound.low == bound.low) {
+            Some(old) => {
+                Some(old.edge.union(edge)).filter(|both| both.len() <= EDGE_LIMIT).unwrap_or_else(|| edge.clone())
+            }
+            None => edge.clone(),
+        };
+        Some(Watermark { bound, edge })
     }
 
     fn prove(&self, load: &dyn Load, carried: &Carried) -> Result<()> {
@@ -380,13 +405,17 @@ impl Work<'_> {
             }
             (Mode::Merge { .. }, Some(_)) => None,
         };
+        let mut question = self.prepared.question.clone();
+        if watermark.is_none() && self.resolved.mode == Mode::Replace && carried.edge.is_none() {
+            question.cursor = None;
+        }
         Receipt {
             format: RECEIPT_FORMAT,
             seq: self.last.map_or(0, |last| last.seq) + 1,
             run: self.ctx.run.to_string(),
             committed_at: self.ctx.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             owner: self.spec.owner.clone(),
-            question: self.prepared.question.clone(),
+            question,
             schema: self.prepared.load.schema.clone(),
             mode: self.resolved.mode.clone(),
             watermark,

@@ -198,6 +198,57 @@ fn a_changed_question_or_owner_is_refused_and_full_drop_takes_the_question() {
 }
 
 #[test]
+fn another_question_or_mode_is_never_called_unchanged() {
+    let Stage { database, spec, .. } = stage(&rows(0, 10));
+    let every_run = EntitySpec { settling: Settling::Append, every_run: true, ..spec.clone() };
+    run_one(&every_run);
+    run_one(&every_run);
+    assert_eq!(visible(&database, "t").len(), 20);
+    assert_eq!(settled_rows(&run_one(&spec)), 10, "a replace after appends replaces");
+    assert_eq!(visible(&database, "t"), sorted(rows(0, 10)));
+    assert!(matches!(run_one(&spec), Outcome::Unchanged(_)));
+    let fewer = EntitySpec { columns: Some(vec!["id".into()]), ..spec.clone() };
+    let Outcome::Failed(error) = run_one(&fewer) else { panic!("other columns were called unchanged") };
+    assert!(error.to_string().contains("column name is gone"), "{error}");
+    let keyed = EntitySpec { key: vec!["id".into()], ..spec };
+    assert_eq!(settled_rows(&run_one(&keyed)), 10);
+}
+
+#[test]
+fn a_replace_carries_all_rows_though_too_many_share_the_greatest_value() {
+    let mut content = vec![(5, None); 100_001];
+    content.push((1, None));
+    let Stage { database, spec, .. } = stage(&content);
+    let watched = EntitySpec { incremental: false, ..following_id(spec, Settling::Replace, None) };
+    let watched = EntitySpec { settling: Settling::Replace, batch_rows: 10_000, ..watched };
+    assert_eq!(settled_rows(&run_one(&watched)), 100_002);
+    // Nothing remembers the rows at the end: an append would bring them again, and must start anew.
+    let append = EntitySpec { batch_rows: 10_000, ..following_id(watched.clone(), Settling::Append, None) };
+    let Outcome::Failed(error) = run_one(&append) else { panic!("went on from where nothing is remembered") };
+    assert!(error.to_string().contains("watermark"), "{error}");
+    assert_eq!(visible(&database, "t").len(), 100_002);
+    // A merge needs no memory.
+    let merge = EntitySpec { full: true, key: vec!["id".into()], ..following_id(watched, Settling::Merge, None) };
+    assert_eq!(settled_rows(&run_one(&EntitySpec { batch_rows: 10_000, ..merge })), 100_002);
+}
+
+#[test]
+fn rows_at_the_end_that_went_and_came_again_come_once() {
+    let all = [(1, None), (2, Some("a".to_owned())), (3, Some("b".to_owned()))];
+    let Stage { home, database, spec } = stage(&all);
+    let mut spec = following_id(spec, Settling::Append, Some("1"));
+    run_one(&spec);
+    if let Some(cursor) = &mut spec.cursor {
+        cursor.rewound = hygge_core::home::Rewound::Ignore;
+    }
+    home.set(batch(&[(1, None), (3, Some("b".into()))]));
+    run_one(&spec);
+    home.set(batch(&all));
+    run_one(&spec);
+    assert_eq!(visible(&database, "t"), sorted(all.to_vec()));
+}
+
+#[test]
 fn settled_rows_that_are_gone_stop_an_append() {
     let Stage { home, database, spec } = stage(&rows(0, 10));
     let append = following_id(spec, Settling::Append, None);

@@ -21,7 +21,7 @@ use super::decode::{Decode, Misfit, decoder, expected};
 use super::fault::explain_or_cancelled;
 use super::names::{grouped, yaml};
 
-/// Values from here on ask for memory before they are copied.
+/// Rows from here on ask for memory before they are copied.
 const LARGE_VALUE: usize = 64 << 10;
 
 /// Below what offsets of 32 bits can address, with room for one more value.
@@ -202,7 +202,7 @@ impl<'a> Batches<'a> {
         for i in 0..self.columns.len() {
             let value = cell(row, i)?;
             if let ValueRef::Text(data) | ValueRef::Blob(data) = value
-                && data.len() >= LARGE_VALUE
+                && bytes + data.len() >= LARGE_VALUE
             {
                 self.admit(row, i, bytes + data.len())?;
             }

@@ -92,6 +92,15 @@ pub fn read(path: &Path, sibling: &Sibling) -> Result<Option<Receipt>> {
     })
 }
 
+/// Whether a receipt's file is no JSON at all: it was never whole on the disk.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn is_torn(path: &Path) -> Result<bool> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    Ok(serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_err())
+}
+
 /// The last load that settled, found without lock: a pending one counts when the place shows it.
 ///
 /// # Errors

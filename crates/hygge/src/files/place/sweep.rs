@@ -67,11 +67,12 @@ fn settle_doubts(held: &Held) -> Result<()> {
         let receipt = match receipts::read(&entry.path, sibling) {
             Ok(Some(receipt)) => receipt,
             Ok(None) => continue,
-            Err(error) if error.found().contains("later version") => return Err(error),
-            Err(_) => {
+            // Only what was read and is no receipt was never whole; what cannot be read just now may be the proof of a load.
+            Err(_) if receipts::is_torn(&entry.path)? => {
                 held.disk.remove_file(&entry.path)?;
                 continue;
             }
+            Err(error) => return Err(error),
         };
         let settled = entry.seq > last
             && match entry.state {

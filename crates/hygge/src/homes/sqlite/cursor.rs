@@ -241,7 +241,8 @@ pub(super) fn resolve(
         },
         upper,
         inclusive: true,
-        unique: is_key,
+        // With a lookback, rows that come late below the end are what is looked for.
+        unique: is_key && spec.lookback.is_none(),
     };
     if let Some(old) = old {
         // Below the old `low` nothing is remembered, so nothing may come again from there: a wider lookback grows into

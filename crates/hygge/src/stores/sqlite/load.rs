@@ -282,6 +282,7 @@ impl Load for SqliteLoad {
             roll_back(&mut state);
             return Err(error);
         }
+        ctx.cancel.check().inspect_err(|_| roll_back(&mut state))?;
         let published = self.shared.publish(state.conn()?, ctx);
         // Closing carries the log over; the lock goes when all is closed.
         drop(state.conn.take());

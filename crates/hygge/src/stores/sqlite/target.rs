@@ -91,8 +91,13 @@ impl Target {
         if replace {
             refuse_actions(conn, &found, at, shown)?;
         }
-        if let Err(misfit) = fits(&found, &spec.schema) {
-            if !(replace && last.is_some()) {
+        let misfit = fits(&found, &spec.schema).err();
+        // A table that we made is made anew where its key is to be another.
+        let ours = replace && last.is_some_and(|last| !last.question.key.is_empty() || !key_of(spec).is_empty());
+        if misfit.is_some() || (ours && !same_names(&found.key, key_of(spec))) {
+            if let Some(misfit) = misfit
+                && !(replace && last.is_some())
+            {
                 return Err(misfit.at(at));
             }
             refuse_dependants(conn, &found, at, shown)?;
@@ -308,4 +313,8 @@ fn refuse_dependants(conn: &Connection, table: &Table, at: &str, shown: &str) ->
         .at(at)
         .next(format!("drop {name} first, or let the flow settle in another table"))),
     }
+}
+/// Whether two lists name the same columns, in any order, as SQLite compares names.
+fn same_names(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().all(|name| b.iter().any(|other| other.eq_ignore_ascii_case(name)))
 }

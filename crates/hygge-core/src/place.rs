@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// The identity of a place: a folder, a file, or a table of a database.
 ///
-/// Two places clash when they are equal or one lies in the other.
+/// Two places clash when they are equal or one lies in the other. What a home reads may be named by a pattern: a part of
+/// its path with `*`, `?` or `[` stands for every name that it matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PlaceId {
     /// What is shared: the scheme and the server or file, without user and password (`file:`, `sqlite:/var/shop.db`).
@@ -21,7 +22,7 @@ impl PlaceId {
     pub fn clashes(&self, other: &Self) -> bool {
         self.resource == other.resource && {
             let n = self.path.len().min(other.path.len());
-            self.path[..n] == other.path[..n]
+            self.path[..n].iter().zip(&other.path[..n]).all(|(a, b)| a == b || matches(a, b) || matches(b, a))
         }
     }
 
@@ -29,6 +30,22 @@ impl PlaceId {
     #[must_use]
     pub fn key(&self) -> String {
         format!("{}#{}", self.resource, self.path.join("/"))
+    }
+}
+
+/// Whether a name is one that the pattern means; `[..]` is taken for any character, as a clash too many does no harm.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some(at) = pattern.find(['*', '?', '[']) else { return pattern == name };
+    let (literal, rest) = pattern.split_at(at);
+    let Some(name) = name.strip_prefix(literal) else { return false };
+    let after_one = |pattern: &str| {
+        let mut chars = name.chars();
+        chars.next().is_some() && matches(pattern, chars.as_str())
+    };
+    match rest.split_at(1) {
+        ("*", rest) => (0..=name.len()).filter(|&i| name.is_char_boundary(i)).any(|i| matches(rest, &name[i..])),
+        ("?", rest) => after_one(rest),
+        (_, rest) => after_one(rest.split_once(']').map_or("", |(_, rest)| rest)),
     }
 }
 
@@ -54,6 +71,16 @@ mod tests {
         assert!(place("file:", &["srv", "data"]).clashes(&users));
         assert!(!users.clashes(&place("file:", &["srv", "data", "users2"])));
         assert!(!users.clashes(&place("sqlite:/a", &["srv", "data", "users"])));
+    }
+
+    #[test]
+    fn a_pattern_clashes_with_the_names_it_means() {
+        let home = place("file:", &["srv", "in", "sales-*.csv"]);
+        assert!(home.clashes(&place("file:", &["srv", "in", "sales-2024.csv"])));
+        assert!(place("file:", &["srv", "in"]).clashes(&home));
+        assert!(!home.clashes(&place("file:", &["srv", "in", "out"])));
+        assert!(!home.clashes(&place("file:", &["srv", "out"])));
+        assert!(matches("*", "") && matches("a?[0-9]*é", "ab7xyé") && !matches("a?", "a") && !matches("*.csv", "a.gz"));
     }
 
     #[test]

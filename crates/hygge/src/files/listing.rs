@@ -161,18 +161,22 @@ impl FileSource {
         paths::relative(&self.root, &paths::resolve(&self.root, &self.written))
     }
 
-    /// The place that is read, in the stores' terms: the file, the folder, or the folder of a glob.
+    /// The place that is read, in the stores' terms: the file, the folder, or what a glob names, up to a `**` in it.
     #[must_use]
     pub fn location(&self, entity: Option<&str>) -> Option<PlaceId> {
         let filled = self.filled(entity).ok()?;
-        let mut path = paths::resolve(&self.root, &filled);
-        if is_glob(&filled) {
-            path.pop();
-            if filled.rsplit_once('/').is_some_and(|(folder, _)| is_glob(folder)) {
-                return None;
-            }
+        if !is_glob(&filled) {
+            return paths::place_id(&paths::resolve(&self.root, &filled), &filled).ok();
         }
-        paths::place_id(&path, &filled).ok()
+        let parts: Vec<&str> = filled.split('/').collect();
+        let first = parts.iter().position(|part| is_glob(part))?;
+        let folder = match parts[..first].join("/") {
+            folder if first == 1 && folder.is_empty() => "/".to_owned(),
+            folder => folder,
+        };
+        let mut place = paths::place_id(&paths::resolve(&self.root, &folder), &filled).ok()?;
+        place.path.extend(parts[first..].iter().take_while(|&&part| part != "**").map(|&part| part.to_owned()));
+        Some(place)
     }
 
     /// Lists and pins the files.
@@ -384,12 +388,11 @@ mod tests {
         fill(&dir, &["in/2024-a.csv", "in/2024-b.csv", "in/2025-a.csv", "in/users/1.csv", "in/.h.csv"]);
         let glob = FileSource::new(dir.path(), "in/2024-*.csv", &["csv"]);
         assert_eq!(names(&glob.list(None).expect("lists")), ["in/2024-a.csv", "in/2024-b.csv"]);
-        assert_eq!(
-            glob.location(None),
-            FileSource::new(dir.path(), "in", &[])
-                .location(None)
-                .map(|p| PlaceId { shown: "in/2024-*.csv".to_owned(), ..p })
-        );
+        let place = |written| FileSource::new(dir.path(), written, &[]).location(None).expect("a place");
+        let home = place("in/2024-*.csv");
+        assert!(home.clashes(&place("in")) && home.clashes(&place("in/2024-c.csv")));
+        assert!(!home.clashes(&place("in/out")) && !home.clashes(&place("out")));
+        assert!(!place("*.csv").clashes(&place("out")) && place("**/*.csv").clashes(&place("out")));
         let entity = FileSource::new(dir.path(), "in/{entity}.csv", &["csv"]);
         assert_eq!(names(&entity.list(Some("2025-a")).expect("lists")), ["in/2025-a.csv"]);
         assert_eq!(entity.entities("2024*").expect("names"), ["2024-a", "2024-b"]);

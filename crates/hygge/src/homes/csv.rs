@@ -164,6 +164,7 @@ impl CsvHome {
         names: &[String],
         seen: &Survey<'_>,
         before: &[(String, DataType)],
+        appends: bool,
     ) -> (Vec<DataType>, Vec<String>) {
         let mut notes = Vec::new();
         let mut empty = Vec::new();
@@ -176,7 +177,9 @@ impl CsvHome {
                 if let Some(declared) = of(&self.config.columns, name) {
                     return declared;
                 }
-                if let Some(before) = of(before, name).filter(|before| seen.fits(before)) {
+                // A replace tells types anew, but where no value tells one: an empty file is an empty table of the old form.
+                let keeps = appends || seen.is_empty();
+                if let Some(before) = of(before, name).filter(|before| keeps && seen.fits(before)) {
                     return before;
                 }
                 if seen.is_empty() {
@@ -329,8 +332,8 @@ impl Home for CsvHome {
         let splits = splits(&mut survey, &files, split_bytes, all, careful)?;
 
         // What was appended before keeps its types, as long as the new files fit them.
-        let before = remembered.filter(|_| request.skip_settled).map(|r| r.columns).unwrap_or_default();
-        let (types, more) = self.types(&names, &survey, &before);
+        let before = remembered.map(|r| r.columns).unwrap_or_default();
+        let (types, more) = self.types(&names, &survey, &before, request.skip_settled);
         notes.extend(more);
         let chosen = chosen(request.columns.as_deref(), &names, &shown)?;
         let field = |&at: &usize| Field::new(&names[at], types[at].clone(), true);

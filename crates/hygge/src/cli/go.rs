@@ -7,13 +7,14 @@ use hygge_core::context::{Clock, Context, SystemClock, new_run_id};
 use hygge_core::coordinator::{Preflight, RunOptions, RunReport, preflight};
 use hygge_core::event::Observer;
 use hygge_core::flow::FlowSpec;
+use hygge_core::home::Source;
 use hygge_core::journal::Journal;
 use hygge_core::{Error, Result};
 
 use super::args::{Everywhere, Go, LogFormat, Select};
 use super::session::{self, Session};
 use super::stop::{Stop, last_panic};
-use crate::config::LogLevel;
+use crate::config::{self, LogLevel};
 use crate::project::Overrides;
 use crate::report::advisor::Advisor;
 use crate::report::closing::Facts;
@@ -79,9 +80,26 @@ fn about(session: &Session, typed: &Go) -> Vec<String> {
         format!("command line {typed:?}"),
     ];
     for flow in session.project.flows.iter().filter(|flow| session.flows.iter().any(|f| f.name == flow.name)) {
-        lines.push(format!("flow {flow:?}"));
+        lines.push(format!("flow {:?}", without_sql(flow)));
     }
     lines
+}
+
+/// The flow without its conditions and queries: what they compare with may be a secret.
+fn without_sql(flow: &config::Flow) -> config::Flow {
+    let mut flow = flow.clone();
+    let hide = |entity: &mut config::Entity| {
+        let hidden = |text: &mut String| "not kept".clone_into(text);
+        entity.filter.iter_mut().for_each(hidden);
+        if let Source::Query(text) = &mut entity.source {
+            hidden(text);
+        }
+    };
+    match &mut flow.entities {
+        config::Entities::Listed(entities) => entities.iter_mut().for_each(hide),
+        config::Entities::Tables { template, .. } => hide(template),
+    }
+    flow
 }
 
 /// What a run keeps of itself.

@@ -103,6 +103,14 @@ pub fn may_write(folder: &Path) -> io::Result<()> {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).map_err(io::Error::from)
 }
 
+/// Whether this process may change the content of `file`.
+///
+/// # Errors
+/// The reason why not.
+pub fn may_change(file: &Path) -> io::Result<()> {
+    rustix::fs::access(file, rustix::fs::Access::WRITE_OK).map_err(io::Error::from)
+}
+
 /// Gives `fresh` the mode, and at best effort the owner and extended attributes (access lists), of `live`.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::fault::{explain, is_busy};
 use super::file::{DbFile, Header, Stamp};
+use crate::files::platform;
 
 /// How long to wait for a lock of another program, where nothing else is configured.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,6 +52,11 @@ impl Readers {
     /// # Errors
     /// If it cannot be read; transient when another program has it locked.
     pub(crate) fn open(file: &DbFile, header: Header, how: Opening) -> Result<Self> {
+        let may_change = platform::may_change(&file.real()).is_ok();
+        if header.wal && !may_change && !file.is_entered() && file.waiting() == 0 {
+            // Entering would leave files beside it that nobody may write, and so lock out whoever may write it.
+            return Self::immutable(file, how);
+        }
         match Self::begin(file, header, how) {
             Ok(readers) => Ok(readers),
             Err(error) if needs_recovery(&error) && !how.no_trace => {
@@ -101,7 +107,8 @@ impl Readers {
         Ok(Self { connections, pinned: None, keeper })
     }
 
-    /// A database in WAL mode in a folder that may not be written, with nothing in its log: read as it lies.
+    /// A database in WAL mode that may not be written, or lies in a folder that may not be, with nothing in its log: read
+    /// as it lies.
     fn immutable(file: &DbFile, how: Opening) -> Result<Self> {
         let told = |e| explain(e, "read", &file.shown);
         let pinned = file.stamp()?;

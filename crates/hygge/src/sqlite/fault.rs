@@ -8,7 +8,7 @@ use super::names::nearest;
 
 /// Tells a SQLite error of the database `shown` while `doing` something (`read`, `write to`, `open`).
 pub(crate) fn explain(error: rusqlite::Error, doing: &str, shown: &str) -> Error {
-    let busy = "wait until the other program has ended, or raise `busy_timeout:`";
+    let busy = "wait until the other program has ended, then run again";
     let told = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Error::transient(format!("cannot {doing} {shown}: another program holds it locked")).next(busy)

@@ -96,6 +96,11 @@ impl DbFile {
         self.beside("-wal").metadata().map_or(0, |m| m.len())
     }
 
+    /// Whether a program has the database open in WAL mode, or died so.
+    pub(crate) fn is_entered(&self) -> bool {
+        self.beside("-shm").exists()
+    }
+
     /// Reads the header.
     pub(crate) fn header(&self) -> Result<Header> {
         let (file, size) = self.handle()?;

@@ -3,7 +3,7 @@
 mod load;
 mod place;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -89,6 +89,12 @@ impl FileStore {
         let mut names = names_in(&sibling.live)?;
         names.retain(|name| !name.starts_with('.') && !known.contains(name));
         Ok(names)
+    }
+
+    /// Whether another load has settled since `last` was read.
+    fn has_moved_on(&self, sibling: &Sibling, last: Option<&Receipt>) -> Result<bool> {
+        let now = receipts::newest(sibling, self.format.as_ref())?;
+        Ok(now.as_ref().map(|r| (r.seq, &r.run)) != last.map(|r| (r.seq, &r.run)))
     }
 
     /// Refuses what nobody's receipt names, unless it is to be taken over and can be.
@@ -201,7 +207,12 @@ impl Store for FileStore {
             }
             _ => {}
         }
-        let foreign = self.foreign(&sibling, last)?;
+        let mut foreign = self.foreign(&sibling, last)?;
+        if !foreign.is_empty() && self.has_moved_on(&sibling, last)? {
+            // Another run settled between the reading of the receipt and the listing: these are its files. Under the
+            // lock the plan is made again.
+            foreign.clear();
+        }
         self.check_foreign(&sibling, spec, &foreign)?;
         let mut warnings = Vec::new();
         if !foreign.is_empty() {
@@ -247,7 +258,8 @@ impl Store for FileStore {
         fault::pass(FailPoint::Locked)?;
         sweep::sweep(&held)?;
         let last = receipts::newest(&held.sibling, held.format.as_ref())?;
-        Ok(Box::new(FilePlace { held, last, grace: self.grace, ways: Arc::clone(&self.ways) }))
+        let gone = gone(&held.sibling, last.as_ref())?;
+        Ok(Box::new(FilePlace { held, last, gone, grace: self.grace, ways: Arc::clone(&self.ways) }))
     }
 
     fn read_back(&self, ctx: &SplitContext, place: &PlaceId, receipt: &Receipt) -> Result<Box<dyn BatchStream>> {
@@ -262,6 +274,14 @@ impl Store for FileStore {
             .collect();
         Ok(Box::new(Chain::new(Arc::clone(&self.format), Arc::clone(&receipt.schema), files, ctx)))
     }
+}
+
+/// The names of a receipt that are not there.
+fn gone(sibling: &Sibling, last: Option<&Receipt>) -> Result<HashSet<String>> {
+    let (Some(last), Shape::Folder) = (last, sibling.shape) else { return Ok(HashSet::new()) };
+    let files = LiveFiles::of(last, &sibling.place.shown)?.files;
+    let there: HashSet<String> = names_in(&sibling.live)?.into_iter().collect();
+    Ok(files.into_iter().map(|file| file.name).filter(|name| !there.contains(name)).collect())
 }
 
 #[cfg(test)]

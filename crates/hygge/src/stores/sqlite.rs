@@ -8,17 +8,17 @@ mod ledger;
 mod load;
 mod target;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hygge_core::context::{Context, SplitContext};
 use hygge_core::fault::{self, FailPoint};
 use hygge_core::home::BatchStream;
 use hygge_core::place::PlaceId;
-use hygge_core::receipt::{Owner, Receipt};
+use hygge_core::receipt::{Owner, Question, Receipt};
 use hygge_core::store::{Capabilities, Live, LoadPlan, LoadSpec, Place, Store};
 use hygge_core::{Error, Part, Result};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use self::load::SqlitePlace;
 use self::target::Target;
@@ -78,6 +78,19 @@ impl SqliteStore {
         }
         let readers = Readers::open(&self.file, header, Opening::one(self.config.busy_timeout))?;
         look(&readers.connections[0]).map(Some)
+    }
+
+    /// Whether the file may be written, and the folder in which SQLite and the place's lock keep files of their own.
+    fn check_rights(&self) -> Result<()> {
+        let real = self.file.real();
+        if real.exists() {
+            platform::may_change(&real)
+                .map_err(|e| Error::io("write to", Path::new(&self.file.shown), e).as_refusal())?;
+        }
+        match real.ancestors().skip(1).find(|folder| folder.exists()) {
+            Some(folder) => platform::may_write(folder).map_err(|e| Error::io("write in", folder, e).as_refusal()),
+            None => Ok(()),
+        }
     }
 
     fn sibling(&self, place: &PlaceId) -> Result<Sibling> {
@@ -149,11 +162,7 @@ impl Store for SqliteStore {
             }
             None => lines.push(format!("{} will be made", self.file.shown)),
         }
-        let real = self.file.real();
-        let folder = real.ancestors().skip(1).find(|folder| folder.exists());
-        if let Some(folder) = folder {
-            platform::may_write(folder).map_err(|e| Error::io("write", folder, e).as_refusal())?;
-        }
+        self.check_rights()?;
         Ok(lines)
     }
 
@@ -168,6 +177,7 @@ impl Store for SqliteStore {
             Some(target) => target,
             None => Target::fresh(spec, table_of(&spec.place))?,
         };
+        self.check_rights()?;
         let mut warnings = target.warnings.clone();
         if self.capabilities().scan_must_end_first {
             warnings.push(format!("{} is not in WAL mode: readers wait while it loads", self.file.shown));
@@ -234,6 +244,14 @@ fn reading(schema: arrow_schema::SchemaRef, from: &str, condition: &str, at: &st
     }
 }
 
+/// The digest of the statement that made a table. Another one in its place, of the same name, has another, unless it was
+/// made in the very same words.
+fn made(conn: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE";
+    let text: Option<String> = conn.query_row(sql, [table], |r| r.get(0)).optional()?;
+    Ok(text.map(|text| Question::digest(&text)))
+}
+
 /// Whether what a receipt calls live is there.
 fn live(conn: &Connection, receipt: &Receipt, table: &str) -> rusqlite::Result<Live> {
     let Some(found) = tables::find(conn, table)? else {
@@ -246,7 +264,10 @@ fn live(conn: &Connection, receipt: &Receipt, table: &str) -> rusqlite::Result<L
         .map(|f| f.name().as_str())
         .filter(|name| !found.columns.iter().any(|c| c.name.eq_ignore_ascii_case(name)))
         .collect();
+    let was = receipt.live.get("made").and_then(|made| made.as_str());
+    let other = was.is_some() && made(conn, table)?.as_deref() != was;
     Ok(match gone.as_slice() {
+        [] if other => Live::Missing(format!("the table {table} was made anew or altered")),
         [] => Live::Present,
         [one] => Live::Missing(format!("the column {one} of {table} is gone")),
         many => Live::Missing(format!("{} columns of {table} are gone, first {}", many.len(), many[0])),

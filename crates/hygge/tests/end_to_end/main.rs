@@ -2,10 +2,17 @@
 
 #[cfg(feature = "failpoints")]
 mod crash;
+#[cfg(feature = "failpoints")]
 mod documents;
 mod judge;
 mod judges_can_fail;
 #[cfg(feature = "failpoints")]
 mod project;
 #[cfg(feature = "failpoints")]
+mod quickstart;
+#[cfg(feature = "failpoints")]
+mod run;
+#[cfg(feature = "failpoints")]
 mod shapes;
+#[cfg(feature = "failpoints")]
+mod wrong;

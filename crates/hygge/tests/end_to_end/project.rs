@@ -122,6 +122,36 @@ impl Project {
         format!("state {rows} {sum}")
     }
 
+    /// Writes a file of the project, making its folder.
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.at(path);
+        std::fs::create_dir_all(path.parent().expect("in the project")).expect("made");
+        std::fs::write(path, content).expect("written");
+    }
+
+    /// A copy of a folder of the project, beside it.
+    pub(crate) fn copy_of(&self, path: &str) -> PathBuf {
+        let to = self.at(&format!("{path}.copy"));
+        let copied = Command::new("cp").arg("-a").arg(self.at(path)).arg(&to).status().expect("cp runs");
+        assert!(copied.success());
+        to
+    }
+
+    /// Lets others read the home while it is written, and the other way round.
+    pub(crate) fn write_ahead(&self) {
+        self.sql("source.db", "PRAGMA journal_mode = WAL");
+    }
+
+    /// Puts the flow's YAML, below `users:`, in place of what it was.
+    pub(crate) fn set_flow(&self, flow: &str) {
+        self.write("hygge.yml", format!("name: crash\nflows:\n  users:\n{flow}"));
+    }
+
+    /// Runs SQL in a database of the project.
+    pub(crate) fn sql(&self, database: &str, text: &str) {
+        Connection::open(self.at(database)).expect("a database").execute_batch(text).expect("SQL");
+    }
+
     /// The command, in the project.
     pub(crate) fn hygge(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hygge"));

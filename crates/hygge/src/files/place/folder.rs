@@ -27,6 +27,8 @@ pub struct Publish<'a> {
     pub last: Option<&'a Receipt>,
     /// Files that no receipt names and that are taken over.
     pub adopted: &'a [LiveFile],
+    /// Names of the receipt that were gone when the place was locked.
+    pub gone: &'a HashSet<String>,
     /// The rows' columns.
     pub schema: &'a SchemaRef,
 }
@@ -118,8 +120,20 @@ impl Publish<'_> {
                 kept = LiveFiles::of(last, &self.held.sibling.place.shown)?.files;
             }
             kept.extend(self.adopted.iter().cloned());
-            // Those that are gone were reported when the place was locked; going on was asked for.
-            kept.retain(|file| self.held.sibling.live.join(&file.name).exists());
+            // Those that were gone when the place was locked were reported then; going on was asked for.
+            kept.retain(|file| !self.gone.contains(&file.name));
+            let live = &self.held.sibling.live;
+            let vanished: Vec<_> = kept.iter().filter(|file| !live.join(&file.name).exists()).collect();
+            if let Some(first) = vanished.first() {
+                return Err(Error::failed(format!(
+                    "{} of {} settled files went away while the run was under way, first: {}; nothing was published",
+                    vanished.len(),
+                    kept.len(),
+                    first.name
+                ))
+                .at(&self.held.sibling.place.shown)
+                .next("run once with --full-drop to settle everything anew"));
+            }
         }
         Ok(kept)
     }
@@ -142,7 +156,8 @@ impl Publish<'_> {
                     linked.push(file.name.clone());
                     kept.push(file);
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // It vanished this instant. The receipt goes on naming it, so that the next run tells.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => kept.push(file),
                 Err(error) if cannot_link(&error) => {
                     for name in linked {
                         self.held.disk.remove_file(&folder.join(name))?;

@@ -1,6 +1,6 @@
 //! A load on its way into a place of files.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,8 +26,16 @@ pub(super) struct FileLoad {
     shared: Arc<Shared>,
     ways: Ways,
     last: Option<Receipt>,
-    adopted: Vec<LiveFile>,
+    strays: Strays,
     grace: Duration,
+}
+
+/// Where the live folder and the last receipt differed when the place was locked.
+pub(super) struct Strays {
+    /// Files that no receipt names and that are taken over.
+    pub(super) adopted: Vec<LiveFile>,
+    /// Names of the receipt that were gone.
+    pub(super) gone: HashSet<String>,
 }
 
 /// What the load and its writers share. The place is held until the last of them is gone.
@@ -50,12 +58,12 @@ impl FileLoad {
         staging: Identity,
         ways: Ways,
         last: Option<Receipt>,
-        adopted: Vec<LiveFile>,
+        strays: Strays,
         schema: SchemaRef,
         grace: Duration,
     ) -> Self {
         let shared = Arc::new(Shared { held, staging, schema, staged: Mutex::default() });
-        Self { shared, ways, last, adopted, grace }
+        Self { shared, ways, last, strays, grace }
     }
 }
 
@@ -101,7 +109,8 @@ impl Load for FileLoad {
             staging: self.shared.staging,
             ways: self.ways,
             last: self.last.as_ref(),
-            adopted: &self.adopted,
+            adopted: &self.strays.adopted,
+            gone: &self.strays.gone,
             schema: &self.shared.schema,
         };
         let (receipt, wait) = match held.sibling.shape {

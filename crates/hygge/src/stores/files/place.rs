@@ -1,6 +1,6 @@
 //! A place of files that this run holds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use hygge_core::receipt::Receipt;
 use hygge_core::store::{Live, Load, LoadPlan, LoadSpec, Place};
 use hygge_core::{Error, Result};
 
-use super::load::FileLoad;
+use super::load::{FileLoad, Strays};
 use crate::files::durable::Ways;
 use crate::files::place::{Held, LiveFile, LiveFiles, Shape, names_in, one_file};
 use crate::files::platform::Identity;
@@ -18,6 +18,8 @@ use crate::files::platform::Identity;
 pub(super) struct FilePlace {
     pub(super) held: Held,
     pub(super) last: Option<Receipt>,
+    /// Names of the last receipt that were gone when the place was locked.
+    pub(super) gone: HashSet<String>,
     pub(super) grace: Duration,
     pub(super) ways: Arc<Mutex<HashMap<String, Ways>>>,
 }
@@ -113,7 +115,15 @@ impl Place for FilePlace {
             .ok_or_else(|| Error::failed("the staging that was just made is gone").at(&spec.place.shown))?;
         let ways = self.ways()?;
         let adopted = if spec.adopt { self.adopted()? } else { Vec::new() };
-        let Self { held, last, grace, .. } = *self;
-        Ok(Box::new(FileLoad::new(held, identity, ways, last, adopted, Arc::clone(&spec.schema), grace)))
+        let Self { held, last, gone, grace, .. } = *self;
+        Ok(Box::new(FileLoad::new(
+            held,
+            identity,
+            ways,
+            last,
+            Strays { adopted, gone },
+            Arc::clone(&spec.schema),
+            grace,
+        )))
     }
 }

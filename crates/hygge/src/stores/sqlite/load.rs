@@ -18,8 +18,9 @@ use rusqlite::{Connection, ErrorCode};
 
 use self::writer::SqliteWriter;
 use super::target::{Target, Way};
-use super::{ledger, live, reading, table_of};
+use super::{ledger, live, made, reading, table_of};
 use crate::files::place::lock::PlaceLock;
+use crate::files::platform::Identity;
 use crate::sqlite::connect::{Opening, Readers, open_writing, while_busy};
 use crate::sqlite::fault::{explain, explain_or_cancelled, is_busy};
 use crate::sqlite::file::DbFile;
@@ -50,12 +51,14 @@ impl Place for SqlitePlace {
     fn open(self: Box<Self>, ctx: &Context, spec: &LoadSpec, _: &LoadPlan) -> Result<Box<dyn Load>> {
         ctx.cancel.check()?;
         let (conn, made) = open_or_make(&self.file, self.busy)?;
+        let opened = Identity::at(&self.file.path).map_err(|e| Error::io("look at", &self.file.path, e))?;
         Ok(Box::new(SqliteLoad {
             shared: Arc::new(Shared {
                 state: Mutex::new(State { conn: Some(conn), ..State::default() }),
                 spec: spec.clone(),
                 place: *self,
                 made,
+                opened,
             }),
         }))
     }
@@ -91,6 +94,8 @@ struct SqliteLoad {
 struct Shared {
     spec: LoadSpec,
     made: bool,
+    /// The file that the connection was opened on.
+    opened: Option<Identity>,
     state: Mutex<State>,
     /// Dropped last: the lock is held until the connection is closed.
     place: SqlitePlace,
@@ -180,6 +185,17 @@ impl Shared {
         Ok((target, behind))
     }
 
+    /// The database must be the file that was opened: rows of a file that was removed or replaced go nowhere.
+    fn check_file(&self) -> Result<()> {
+        let file = &self.place.file;
+        let there = Identity::at(&file.path).map_err(|e| Error::io("look at", &file.path, e))?;
+        if there.is_some() && there == self.opened {
+            return Ok(());
+        }
+        Err(Error::failed(format!("{} was removed or replaced while the run was under way", file.shown))
+            .next("leave the database in place while runs go on, then run again"))
+    }
+
     /// The place must be as it was when its lock was taken.
     fn check_seq(&self, conn: &Connection) -> Result<()> {
         let seq = ledger::seq(conn, &self.spec.place).map_err(|e| explain(e, "read", self.shown()))?;
@@ -210,10 +226,12 @@ impl Shared {
         }
         self.check_seq(conn)?;
         let columns: Vec<&String> = self.spec.schema.fields().iter().map(|f| f.name()).collect();
-        commit.receipt.live = serde_json::json!({ "table": target.table, "columns": columns });
+        let made = made(conn, &target.table).map_err(told)?;
+        commit.receipt.live = serde_json::json!({ "table": target.table, "columns": columns, "made": made });
         let text = commit.receipt.to_json()?;
         ledger::leave(conn, &self.spec.place, &commit.receipt, &text).map_err(told)?;
-        fault::pass(FailPoint::BeforeDatabaseCommit)
+        fault::pass(FailPoint::BeforeDatabaseCommit)?;
+        self.check_file()
     }
 
     /// The only visible step.
@@ -238,7 +256,10 @@ impl Shared {
             };
             return Err(if busy { told.retry_as(Retry::Run) } else { told });
         }
-        Err(Error::commit_unknown(format!("the answer to the commit in {} was lost", self.shown())).because(error))
+        let why = explain(error, "commit to", self.shown());
+        Err(Error::commit_unknown(format!("the answer to the commit was lost: {}", why.found()))
+            .next("check the disk, its file system and `ulimit -f`, then run again: the receipt tells what has settled")
+            .because(why))
     }
 }
 
@@ -287,6 +308,7 @@ impl Load for SqliteLoad {
         // Closing carries the log over; the lock goes when all is closed.
         drop(state.conn.take());
         published?;
+        self.shared.check_file().map_err(|e| unknown(&commit, e))?;
         if self.shared.made {
             // The log's name went with the closing; the database's own was made durable when it was made.
             sync_folder(&self.shared.place.file).map_err(|e| unknown(&commit, e))?;

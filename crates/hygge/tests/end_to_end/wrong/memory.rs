@@ -1,0 +1,154 @@
+//! Memory as a contract: the most that a run holds stays near its budget, however wide or long the table is.
+
+use std::process::{Command, Stdio};
+
+use super::{REPLACE, TO_SQLITE};
+use crate::judge::{Judge, python};
+use crate::project::{Project, Shape};
+use crate::run::Ran;
+
+/// The most that was resident, in MiB, of a run that must succeed. A small process starts it: what its parent held
+/// counts as its own for the kernel.
+#[track_caller]
+fn peak(project: &Project, args: &[&str]) -> u64 {
+    const MEASURE: &str = "
+import os, sys
+pid = os.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status, used = os.wait4(pid, 0)
+print('peak', used.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+";
+    let mut command = Command::new(python());
+    command
+        .args(["-I", "-S", "-c", MEASURE, env!("CARGO_BIN_EXE_hygge")])
+        .args(args)
+        .current_dir(project.path())
+        .env_remove("HYGGE_PROJECT")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
+    let ran = Ran::of(&mut command).exits(0);
+    let kib: u64 = ran
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("peak "))
+        .and_then(|n| n.parse().ok())
+        .unwrap_or_else(|| panic!("{}", ran.all()));
+    println!("{args:?}: {} MiB", kib >> 10);
+    kib >> 10
+}
+
+const INTO_PARQUET: &str = "    store: {type: parquet, path: data/wide}\n";
+
+/// A project with the table `wide`, made by SQL.
+fn table(sql: &str, store: &str) -> Project {
+    let shape = Shape { place: ("parquet", "data/wide"), ..REPLACE };
+    let project = Project::new(&shape);
+    project.set_flow(&format!("    home: {{type: sqlite, connection: 'sqlite:///source.db', table: wide}}\n{store}"));
+    project.sql("source.db", sql);
+    project
+}
+
+/// 200 rows of a MiB, beside others that are small.
+const MEBIBYTES: &str = "CREATE TABLE wide (id INTEGER PRIMARY KEY, body BLOB, note TEXT);
+INSERT INTO wide WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+SELECT i, CASE WHEN i % 10 = 0 THEN randomblob(1048576) ELSE randomblob(10) END, 'row ' || i FROM n;";
+
+#[test]
+fn values_of_a_mebibyte_fit_a_budget_of_64() {
+    let project = table(MEBIBYTES, INTO_PARQUET);
+    let peak = peak(&project, &["go", "--memory", "64MiB"]);
+    assert!(peak < 64 + 64, "{peak} MiB");
+    let home = project.home().replace("#users", "#wide");
+    Judge::new().same(&home, project.place());
+}
+
+#[test]
+fn values_of_a_mebibyte_fit_a_budget_of_64_into_sqlite() {
+    let project = table(MEBIBYTES, "    store: {type: sqlite, connection: 'sqlite:///target.db', table: wide}\n");
+    let peak = peak(&project, &["go", "--memory", "64MiB"]);
+    assert!(peak < 64 + 64, "{peak} MiB");
+    let home = project.home().replace("#users", "#wide");
+    Judge::new().same(&home, &format!("sqlite:{}#wide", project.at("target.db").display()));
+}
+
+/// Some 300 MB, read by as many readers as the budget lets.
+const LONG: &str = "CREATE TABLE wide (id INTEGER PRIMARY KEY, body TEXT, n REAL);
+INSERT INTO wide WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1250000)
+SELECT i, hex(randomblob(110)), i * 0.5 FROM n;";
+
+#[test]
+fn a_table_of_300_megabytes_fits_a_budget_of_64() {
+    let project = table(LONG, INTO_PARQUET);
+    let peak = peak(&project, &["go", "--memory", "64MiB"]);
+    assert!(peak < 64 + 64, "{peak} MiB");
+}
+
+#[test]
+fn a_csv_of_300_megabytes_fits_a_budget_of_64() {
+    let project = table("CREATE TABLE wide (id INTEGER PRIMARY KEY)", INTO_PARQUET);
+    project.set_flow(&format!("    home: {{type: csv, path: in/wide.csv}}\n{INTO_PARQUET}"));
+    let made = Command::new(python())
+        .args([
+            "-c",
+            "
+import sys
+with open(sys.argv[1], 'w') as out:
+    out.write('id,body,n\\n')
+    for i in range(1250000):
+        out.write(f'{i},{i:0220x},{i * 0.5}\\n')
+",
+        ])
+        .arg(project.at("in/wide.csv"))
+        .status()
+        .expect("Python runs");
+    assert!(made.success());
+    let peak = peak(&project, &["go", "--memory", "64MiB"]);
+    assert!(peak < 64 + 64, "{peak} MiB");
+}
+
+#[test]
+fn a_row_too_large_for_the_budget_names_row_column_and_the_memory_that_would_do() {
+    for store in [INTO_PARQUET, "    store: {type: sqlite, connection: 'sqlite:///target.db', table: wide}\n"] {
+        let project = table(
+            "CREATE TABLE wide (id INTEGER PRIMARY KEY, note TEXT, body BLOB);
+             INSERT INTO wide WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
+             SELECT i, 'row ' || i, CASE WHEN i = 33 THEN randomblob(12 << 20) ELSE randomblob(10) END FROM n;",
+            store,
+        );
+        let ran = Ran::of(&mut project.hygge(&["go", "--memory", "64MiB"])).exits(1);
+        let ran = ran.says(&["33", "column body", "next:", "--memory"]);
+        let advised = ran.all();
+        let advised =
+            advised.split("--memory ").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("advised");
+        assert!(!project.at("data/wide").exists());
+        let _ = Ran::of(&mut project.hygge(&["go", "--memory", advised])).exits(0);
+    }
+}
+
+#[test]
+fn several_flows_share_one_budget() {
+    let project = table(MEBIBYTES, INTO_PARQUET);
+    let flow = |n: u32| {
+        format!(
+            "  wide{n}:\n    home: {{type: sqlite, connection: 'sqlite:///source.db', table: wide}}\n    store: {{type: parquet, path: data/wide{n}}}\n"
+        )
+    };
+    project.write("hygge.yml", format!("name: crash\nflows:\n{}{}{}{}", flow(1), flow(2), flow(3), flow(4)));
+    let peak = peak(&project, &["go", "--memory", "64MiB", "--concurrency", "4"]);
+    assert!(peak < 64 + 64, "{peak} MiB");
+    let home = project.home().replace("#users", "#wide");
+    let mut judge = Judge::new();
+    for n in 1..=4 {
+        judge.same(&home, &format!("parquet:{}", project.at(&format!("data/wide{n}")).display()));
+    }
+}
+
+/// What a person gets who sets too little.
+#[test]
+fn a_budget_that_is_too_small_is_refused() {
+    let project = Project::new(&TO_SQLITE);
+    project.grow(3, false);
+    let _ = Ran::of(&mut project.hygge(&["go", "--memory", "3MiB"])).exits(2).advises().says(&["3 MiB", "--memory"]);
+}

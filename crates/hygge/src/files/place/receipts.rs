@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use hygge_core::receipt::{RECEIPTS_KEPT, Receipt};
-use hygge_core::{Error, Result};
+use hygge_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
 
 use super::{LiveFiles, Shape, Sibling, names_in};
@@ -135,7 +135,14 @@ fn look(sibling: &Sibling, format: &dyn FileFormat, own: Option<&Path>) -> Resul
     entries.retain(|entry| Some(entry.path.as_path()) != own);
     let last = entries.iter().filter(|e| e.state == State::Settled).map(|e| e.seq).max().unwrap_or(0);
     for entry in entries.iter().rev().filter(|e| e.seq > last && e.state != State::Settled) {
-        let Some(receipt) = read(&entry.path, sibling)? else { return Ok(Look::Again) };
+        let receipt = match read(&entry.path, sibling) {
+            Ok(Some(receipt)) => receipt,
+            Ok(None) => return Ok(Look::Again),
+            // One that is not whole on the disk was not acted on: it is being written, or its run died over it. Whoever
+            // takes the lock removes it.
+            Err(error) if error.kind() == ErrorKind::Refused && !error.found().contains("later version") => continue,
+            Err(error) => return Err(error),
+        };
         let settled = match entry.state {
             // It will be finished by whoever comes next, if what it needs is there.
             State::Intent => entry.seq == last + 1 && super::fallback::can_finish(sibling, &receipt)?,

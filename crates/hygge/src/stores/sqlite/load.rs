@@ -51,7 +51,7 @@ impl Place for SqlitePlace {
     fn open(self: Box<Self>, ctx: &Context, spec: &LoadSpec, _: &LoadPlan) -> Result<Box<dyn Load>> {
         ctx.cancel.check()?;
         let (conn, made) = open_or_make(&self.file, self.busy)?;
-        let opened = Identity::at(&self.file.path).map_err(|e| Error::io("look at", &self.file.path, e))?;
+        let opened = Identity::at(&self.file.real()).map_err(|e| Error::io("look at", &self.file.path, e))?;
         Ok(Box::new(SqliteLoad {
             shared: Arc::new(Shared {
                 state: Mutex::new(State { conn: Some(conn), ..State::default() }),
@@ -188,7 +188,7 @@ impl Shared {
     /// The database must be the file that was opened: rows of a file that was removed or replaced go nowhere.
     fn check_file(&self) -> Result<()> {
         let file = &self.place.file;
-        let there = Identity::at(&file.path).map_err(|e| Error::io("look at", &file.path, e))?;
+        let there = Identity::at(&file.real()).map_err(|e| Error::io("look at", &file.path, e))?;
         if there.is_some() && there == self.opened {
             return Ok(());
         }

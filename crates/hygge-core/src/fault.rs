@@ -32,6 +32,8 @@ fail_points! {
     SweepSettled = "sweep.settled",
     /// The scan is open.
     Opened = "scan.opened",
+    /// File stores: a file system is asked whether it exchanges folders; an error here means that it does not.
+    ExchangeProbed = "probe.exchange",
     /// Staging exists.
     LoadOpened = "load.opened",
     /// A batch was handed to the writer.

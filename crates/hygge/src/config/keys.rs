@@ -111,6 +111,7 @@ pub(crate) static STORE_PARQUET: &[Key] = &[
     key("compression", Word(PARQUET_CODECS), "The codec (default snappy)."),
     key("compression_level", Count(0, 22), "The level, for zstd (1 to 22) and gzip (0 to 9)."),
     key("row_group_size", Size(1 << 20, 1 << 31), "The most bytes of a row group."),
+    key("encoding", Word(&["delta", "plain"]), "How values that repeat little are written (default delta)."),
 ];
 
 /// What a store of CSV files takes beside.

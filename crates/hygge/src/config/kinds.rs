@@ -158,6 +158,8 @@ pub struct ParquetStore {
     pub codec: ParquetCodec,
     /// The most bytes of a row group; none leaves it to the budget.
     pub row_group_bytes: Option<u64>,
+    /// Whether values that no dictionary holds are written plain, for readers that know nothing else.
+    pub plain: bool,
 }
 
 /// The codec of Parquet files.

@@ -108,7 +108,9 @@ fn parquet(opened: &Opened, problems: &mut Problems) -> Option<ParquetStore> {
             }
         }
     };
-    Some(ParquetStore { path, one_file, codec, row_group_bytes: fields.size("row_group_size").map(|said| said.value) })
+    let row_group_bytes = fields.size("row_group_size").map(|said| said.value);
+    let plain = fields.word("encoding").is_some_and(|said| said.value == "plain");
+    Some(ParquetStore { path, one_file, codec, row_group_bytes, plain })
 }
 
 fn csv(opened: &Opened, problems: &mut Problems) -> Option<CsvStore> {

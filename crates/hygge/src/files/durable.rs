@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use hygge_core::fault::{self, FailPoint};
 use hygge_core::{Error, Result};
 
 use super::platform;
@@ -226,7 +227,7 @@ impl Disk {
         let (a, b) = (folder.join("probe-a"), folder.join("probe-b"));
         self.make_dir(&a)?;
         self.make_dir(&b)?;
-        let exchange = self.exchange(&a, &b).is_ok();
+        let exchange = fault::pass(FailPoint::ExchangeProbed).is_ok() && self.exchange(&a, &b).is_ok();
         let (one, two) = (a.join("one.staged"), a.join("two.staged"));
         drop(self.create(&one)?);
         let link = self.link(&one, &two).is_ok();

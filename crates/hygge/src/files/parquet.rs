@@ -2,6 +2,7 @@
 
 mod assemble;
 mod encoder;
+mod encodings;
 pub mod reader;
 mod types;
 
@@ -19,6 +20,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 
+pub use self::encodings::Encodings;
 use super::format::{Encoder, FileFormat};
 
 /// The footer's key under which a file carries its receipt.
@@ -27,10 +29,14 @@ pub const RECEIPT_KEY: &str = "hygge.receipt";
 /// The most rows of a row group, unless memory ends it sooner.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 
+/// Where a column of many values gives its dictionary up: keeping a larger one costs more than it saves.
+const DICTIONARY_BYTES: usize = 128 << 10;
+
 /// Parquet as it is written.
 #[derive(Debug, Clone)]
 pub struct ParquetFormat {
     compression: Compression,
+    encodings: Encodings,
     row_group_rows: usize,
     /// Where a row group ends, in bytes held back; never above the writer's share of memory.
     row_group_bytes: usize,
@@ -38,7 +44,12 @@ pub struct ParquetFormat {
 
 impl Default for ParquetFormat {
     fn default() -> Self {
-        Self { compression: Compression::SNAPPY, row_group_rows: ROW_GROUP_ROWS, row_group_bytes: usize::MAX }
+        Self {
+            compression: Compression::SNAPPY,
+            encodings: Encodings::default(),
+            row_group_rows: ROW_GROUP_ROWS,
+            row_group_bytes: usize::MAX,
+        }
     }
 }
 
@@ -79,6 +90,12 @@ impl ParquetFormat {
         Ok(Self { compression, ..Self::default() })
     }
 
+    /// The same with other encodings.
+    #[must_use]
+    pub fn with_encodings(self, encodings: Encodings) -> Self {
+        Self { encodings, ..self }
+    }
+
     /// The same with at most `rows` rows in a row group.
     #[must_use]
     pub fn with_row_group_rows(self, rows: usize) -> Self {
@@ -92,14 +109,15 @@ impl ParquetFormat {
     }
 
     /// Statistics by row group are what readers skip by; those by page cost more than they save.
-    fn properties(&self) -> WriterPropertiesBuilder {
-        WriterProperties::builder()
+    /// `schema` is the one that is stored.
+    fn properties(&self, schema: &Schema) -> Result<WriterPropertiesBuilder> {
+        let builder = WriterProperties::builder()
             .set_created_by(concat!("hygge version ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(self.compression)
             .set_max_row_group_row_count(Some(self.row_group_rows))
             .set_statistics_enabled(EnabledStatistics::Chunk)
-            // A column of many values gives its dictionary up early: keeping one costs more than it saves.
-            .set_dictionary_page_size_limit(256 << 10)
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES);
+        self.encodings.set(schema, builder)
     }
 }
 
@@ -120,7 +138,7 @@ impl FileFormat for ParquetFormat {
         Ok(Box::new(encoder::ParquetEncoder::new(
             file,
             schema,
-            self.properties(),
+            self,
             ctx.share.writer_bytes().min(self.row_group_bytes),
         )?))
     }
@@ -140,7 +158,9 @@ impl FileFormat for ParquetFormat {
     }
 
     fn assemble(&self, parts: &[PathBuf], schema: &SchemaRef, receipt: Option<&str>, into: File) -> Result<()> {
-        assemble::assemble(parts, &types::stored_schema(schema), receipt, into, self.properties().build())
+        let stored = types::stored_schema(schema);
+        let properties = self.properties(&stored)?.build();
+        assemble::assemble(parts, &stored, receipt, into, properties)
     }
 
     fn carries_receipt(&self) -> bool {

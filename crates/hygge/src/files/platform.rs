@@ -4,6 +4,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{CWD, FlockOperation, RenameFlags};
 use rustix::io::Errno;
@@ -36,6 +37,17 @@ impl Identity {
             Err(error) => Err(error),
         }
     }
+}
+
+/// When a file or folder was last renamed or otherwise changed.
+///
+/// # Errors
+/// If it cannot be looked at.
+pub fn changed(path: &Path) -> io::Result<SystemTime> {
+    let meta = path.symlink_metadata()?;
+    let seconds = u64::try_from(meta.ctime()).unwrap_or_default();
+    let nanos = u32::try_from(meta.ctime_nsec()).unwrap_or_default();
+    Ok(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos))
 }
 
 /// Exchanges two names in one step.

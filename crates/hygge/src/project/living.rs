@@ -11,7 +11,7 @@ use crate::config::{self, CsvCodec, CsvCompression, HomeConfig, ParquetCodec, Pa
 use crate::files::codec::Codec;
 use crate::files::csv::format::{CsvFormat, CsvFormatConfig, Packing};
 use crate::files::format::FileFormat;
-use crate::files::parquet::ParquetFormat;
+use crate::files::parquet::{Encodings, ParquetFormat};
 use crate::files::paths;
 use crate::homes::csv::{CsvHome, CsvHomeConfig, Infer};
 use crate::homes::parquet::ParquetHome;
@@ -118,7 +118,8 @@ fn parquet(store: &ParquetStore) -> Result<ParquetFormat> {
         ParquetCodec::Gzip(level) => ("gzip", Some(level)),
         ParquetCodec::Zstd(level) => ("zstd", Some(level)),
     };
-    let format = ParquetFormat::compressed(name, level.map(|level| i32::try_from(level).unwrap_or(i32::MAX)))?;
+    let format = ParquetFormat::compressed(name, level.map(|level| i32::try_from(level).unwrap_or(i32::MAX)))?
+        .with_encodings(if store.plain { Encodings::Plain } else { Encodings::Delta });
     Ok(match store.row_group_bytes {
         Some(bytes) => format.with_row_group_bytes(bytes),
         None => format,

@@ -256,7 +256,7 @@ impl Store for FileStore {
             run: Arc::clone(&ctx.run),
         };
         fault::pass(FailPoint::Locked)?;
-        sweep::sweep(&held)?;
+        sweep::sweep(&held, self.grace)?;
         let last = receipts::newest(&held.sibling, held.format.as_ref())?;
         let gone = gone(&held.sibling, last.as_ref())?;
         Ok(Box::new(FilePlace { held, last, gone, grace: self.grace, ways: Arc::clone(&self.ways) }))

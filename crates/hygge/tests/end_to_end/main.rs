@@ -4,6 +4,8 @@
 mod crash;
 #[cfg(feature = "failpoints")]
 mod documents;
+#[cfg(feature = "failpoints")]
+mod encodings;
 mod judge;
 mod judges_can_fail;
 #[cfg(feature = "failpoints")]

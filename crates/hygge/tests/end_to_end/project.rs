@@ -13,6 +13,7 @@ pub(crate) struct Project {
     place: String,
     /// Whether the home is a folder of CSV files, one for each [`Project::grow`].
     csv: bool,
+    no_exchange: bool,
 }
 
 /// What the flow's home and store look like.
@@ -28,7 +29,12 @@ pub(crate) struct Shape {
     pub(crate) incremental: bool,
     /// Whether the home is CSV.
     pub(crate) csv: bool,
+    /// Whether the file system is made to look as if it could not exchange folders.
+    pub(crate) no_exchange: bool,
 }
+
+/// What `HYGGE_FAIL` makes of a file system that cannot exchange folders.
+const NO_EXCHANGE: &str = "probe.exchange=error";
 
 impl Project {
     /// A project with no rows yet.
@@ -44,7 +50,7 @@ impl Project {
         drop(source);
         let (kind, path) = shape.place;
         let place = format!("{kind}:{}", folder.path().join(path).display());
-        Self { folder, place, csv: shape.csv }
+        Self { folder, place, csv: shape.csv, no_exchange: shape.no_exchange }
     }
 
     /// The same project in another folder, as a copy of all its files with their times.
@@ -58,7 +64,7 @@ impl Project {
             .expect("cp runs");
         assert!(copied.success());
         let place = self.place.replace(&*self.path().to_string_lossy(), &folder.path().to_string_lossy());
-        Self { folder, place, csv: self.csv }
+        Self { folder, place, csv: self.csv, no_exchange: self.no_exchange }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -72,6 +78,16 @@ impl Project {
     /// How the judge names the place.
     pub(crate) fn place(&self) -> &str {
         &self.place
+    }
+
+    /// Whether folders cannot be exchanged.
+    pub(crate) fn no_exchange(&self) -> bool {
+        self.no_exchange
+    }
+
+    /// Whether the place is in sight.
+    pub(crate) fn shows_a_folder(&self) -> bool {
+        self.place.split_once(':').is_some_and(|(_, path)| Path::new(path).is_dir())
     }
 
     /// How the judge names the home.
@@ -163,6 +179,9 @@ impl Project {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if self.no_exchange {
+            command.env("HYGGE_FAIL", NO_EXCHANGE);
+        }
         command
     }
 
@@ -180,6 +199,7 @@ impl Project {
 
     /// Runs all flows with fail points armed; answers with how it ended.
     pub(crate) fn go_failing(&self, points: &str) -> (ExitStatus, String) {
+        let points = if self.no_exchange { format!("{NO_EXCHANGE};{points}") } else { points.to_owned() };
         let output = self.hygge(&["go"]).env("HYGGE_FAIL", points).output().expect("hygge runs");
         (output.status, told(&output))
     }

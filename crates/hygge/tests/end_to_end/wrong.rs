@@ -27,6 +27,7 @@ const REPLACE: Shape = Shape {
     place: ("parquet", "data/users"),
     incremental: false,
     csv: false,
+    no_exchange: false,
 };
 
 /// What is new into a folder of Parquet files.
@@ -39,6 +40,7 @@ const APPEND: Shape = Shape {
     place: ("parquet", "data/users"),
     incremental: true,
     csv: false,
+    no_exchange: false,
 };
 
 /// Everything anew into one Parquet file.
@@ -50,6 +52,7 @@ const ONE_FILE: Shape = Shape {
     place: ("parquet", "data/users.parquet"),
     incremental: false,
     csv: false,
+    no_exchange: false,
 };
 
 /// Everything anew into a table of SQLite.
@@ -61,6 +64,7 @@ const TO_SQLITE: Shape = Shape {
     place: ("sqlite", "target.db#users"),
     incremental: false,
     csv: false,
+    no_exchange: false,
 };
 
 /// What is new into a table of SQLite.
@@ -73,6 +77,7 @@ const TO_SQLITE_APPEND: Shape = Shape {
     place: ("sqlite", "target.db#users"),
     incremental: true,
     csv: false,
+    no_exchange: false,
 };
 
 /// CSV into a folder of Parquet files, everything anew.
@@ -84,6 +89,7 @@ const CSV: Shape = Shape {
     place: ("parquet", "data/users"),
     incremental: false,
     csv: true,
+    no_exchange: false,
 };
 
 /// A project in which something has settled before trouble comes.

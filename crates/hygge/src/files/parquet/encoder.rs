@@ -8,9 +8,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use hygge_core::{Error, Result};
 use parquet::arrow::ArrowWriter;
-use parquet::file::properties::WriterPropertiesBuilder;
 
-use super::{types, unwritable};
+use super::{ParquetFormat, types, unwritable};
 use crate::files::format::Encoder;
 
 /// Writes one file. A row group ends when what is held back reaches the writer's share of memory.
@@ -25,16 +24,12 @@ pub(super) struct ParquetEncoder {
 }
 
 impl ParquetEncoder {
-    pub(super) fn new(
-        file: File,
-        schema: &SchemaRef,
-        properties: WriterPropertiesBuilder,
-        hold: usize,
-    ) -> Result<Self> {
+    pub(super) fn new(file: File, schema: &SchemaRef, format: &ParquetFormat, hold: usize) -> Result<Self> {
         let stored = types::stored_schema(schema);
         let carry_over = !Arc::ptr_eq(&stored, schema);
         let again = file.try_clone().map_err(|e| Error::io("keep", Path::new("the Parquet file"), e))?;
-        let writer = ArrowWriter::try_new(again, Arc::clone(&stored), Some(properties.build())).map_err(unwritable)?;
+        let properties = format.properties(&stored)?.build();
+        let writer = ArrowWriter::try_new(again, Arc::clone(&stored), Some(properties)).map_err(unwritable)?;
         Ok(Self { writer, file, stored, carry_over, hold })
     }
 }

@@ -3,21 +3,24 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use hygge_core::fault::{self, FailPoint};
 use hygge_core::{Error, Result};
 
 use super::receipts::{self, State};
 use super::{Held, LiveFiles, Shape, fallback, names_in};
+use crate::files::platform;
 
 /// The head of a dead run's staging.
 pub(super) const DEAD: &str = "dead-";
 
 /// Sweeps. Whatever is in doubt afterwards is settled; whatever could not be removed is tried again by the next run.
+/// A folder that was live goes no sooner than `grace` after its exchange.
 ///
 /// # Errors
 /// If a dead run cannot be disarmed, or its doubt not be settled: then the place must not be written.
-pub fn sweep(held: &Held) -> Result<()> {
+pub fn sweep(held: &Held, grace: Duration) -> Result<()> {
     let sibling = &held.sibling;
     held.disk.make_dirs(&sibling.receipts())?;
     held.disk.make_dirs(&sibling.staging())?;
@@ -48,11 +51,25 @@ pub fn sweep(held: &Held) -> Result<()> {
 
     for name in names_in(&staging)? {
         if let Some(run) = name.strip_prefix(DEAD) {
+            std::thread::sleep(still_read(&staging.join(&name), grace));
             // What cannot be removed is in nobody's way.
             let _ = remove_staging(held, &staging.join(&name), run);
         }
     }
     Ok(())
+}
+
+/// How long what a dead run took out of sight must stay: a reader that had opened the folder before its exchange, and has
+/// not listed it yet, would see a part of it.
+fn still_read(staging: &Path, grace: Duration) -> Duration {
+    // The exchange gave the folder its time. One of the future says nothing, so the whole of `grace` is waited.
+    let age = |folder: &Path| match platform::changed(folder) {
+        Ok(changed) => SystemTime::now().duration_since(changed).unwrap_or_default(),
+        Err(_) => grace,
+    };
+    let Ok(names) = names_in(staging) else { return Duration::ZERO };
+    let taken_away = names.iter().filter(|name| *name == "fresh" || name.starts_with("old"));
+    taken_away.map(|name| grace.saturating_sub(age(&staging.join(name)))).max().unwrap_or_default()
 }
 
 /// Gives every receipt in doubt its final name, or removes it.
@@ -177,5 +194,28 @@ pub(super) fn bring_back(held: &Held, file: &Path, name: &str) -> Result<()> {
             }
         }
         Err(error) => Err(Error::io("bring back", file, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::create_dir;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn what_was_just_taken_out_of_sight_stays_a_while() {
+        let staging = tempfile::tempdir().expect("a folder");
+        create_dir(staging.path().join("parts")).expect("made");
+        assert_eq!(still_read(staging.path(), HOUR), Duration::ZERO, "no reader ever saw the parts");
+        for taken_away in ["fresh", "old"] {
+            create_dir(staging.path().join(taken_away)).expect("made");
+            let wait = still_read(staging.path(), HOUR);
+            assert!(wait > HOUR / 2 && wait <= HOUR, "{wait:?} for {taken_away}");
+            assert_eq!(still_read(staging.path(), Duration::ZERO), Duration::ZERO);
+            std::fs::remove_dir(staging.path().join(taken_away)).expect("removed");
+        }
     }
 }

@@ -21,7 +21,7 @@ use super::target::{Target, Way};
 use super::{ledger, live, made, reading, table_of};
 use crate::files::place::lock::PlaceLock;
 use crate::files::platform::Identity;
-use crate::sqlite::connect::{Opening, Readers, open_writing, while_busy};
+use crate::sqlite::connect::{Interrupter, Opening, Readers, open_writing, while_busy};
 use crate::sqlite::fault::{explain, explain_or_cancelled, is_busy};
 use crate::sqlite::file::DbFile;
 use crate::sqlite::names::quoted;
@@ -299,7 +299,11 @@ impl Load for SqliteLoad {
     fn commit(self: Box<Self>, ctx: &Context, mut commit: Commit) -> Result<Settled> {
         let mut state = self.shared.lock();
         self.shared.begin(&mut state, ctx, 0)?;
-        if let Err(error) = self.shared.finish(&state, ctx, &mut commit) {
+        // A merge's last statements touch every row; only the commit itself is never cut short.
+        let interrupter = Interrupter::new(state.conn()?, &ctx.cancel);
+        let finished = self.shared.finish(&state, ctx, &mut commit);
+        drop(interrupter);
+        if let Err(error) = finished {
             roll_back(&mut state);
             return Err(error);
         }

@@ -204,6 +204,7 @@ const PARQUET: Shape = Shape {
     place: ("sqlite", "target.db#users"),
     incremental: false,
     csv: false,
+    no_exchange: false,
 };
 
 #[test]

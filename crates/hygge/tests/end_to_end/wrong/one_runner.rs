@@ -1,7 +1,7 @@
 //! One runner for each place: the second is told, the dead one's lock is free, the one that lost it publishes nothing.
 
 use super::{APPEND, ONE_FILE, REPLACE, Shape, Story, TO_SQLITE, TO_SQLITE_APPEND};
-use crate::run::{Paused, screen, send};
+use crate::run::{Paused, Ran, screen, send};
 
 const ALL: [&Shape; 5] = [&REPLACE, &APPEND, &ONE_FILE, &TO_SQLITE, &TO_SQLITE_APPEND];
 
@@ -42,6 +42,23 @@ fn the_lock_of_a_dead_run_is_free() {
         assert_eq!(ran.code, None, "it was killed");
         story.is_intact();
         story.next_run_is_right();
+    }
+}
+
+/// A run that dies while it writes its receipt leaves a part of one, or an empty file: nothing was visible then.
+#[test]
+fn a_receipt_in_doubt_that_is_not_whole_stops_nobody() {
+    for shape in [&REPLACE, &APPEND] {
+        for part in ["", "{\"seq\": 2, \"run\": \"01"] {
+            let mut story = Story::of(shape);
+            let doubt = "data/.users.hygge/receipts/0000000002-01m0d9h4w2n8.pending";
+            story.project.write(doubt, part);
+            let _ = Ran::of(&mut story.project.hygge(&["plan"])).exits(0);
+            assert!(story.project.at(doubt).exists(), "a plan changes nothing");
+            story.is_intact();
+            story.next_run_is_right();
+            assert!(!story.project.at(doubt).exists());
+        }
     }
 }
 

@@ -26,7 +26,9 @@ impl Unprivileged {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("set");
         let copy = folder.path().join("hygge");
-        std::fs::copy(env!("CARGO_BIN_EXE_hygge"), &copy).expect("copied");
+        // By another process: a child forked while this one holds the copy open for writing would keep it from being run.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_hygge")).arg(&copy).status().expect("cp runs");
+        assert!(copied.success());
         let given = Command::new("chown")
             .args(["-R", &format!("{NOBODY}:{NOBODY}")])
             .arg(story.project.path())

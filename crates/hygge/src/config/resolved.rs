@@ -12,7 +12,7 @@ use super::kinds::{HomeConfig, StoreConfig};
 use super::source::Pos;
 
 /// The most rows of a batch where nothing else is said.
-pub const DEFAULT_BATCH_ROWS: usize = 65_536;
+pub const DEFAULT_BATCH_ROWS: usize = 8_192;
 
 /// A project, ready to be given living homes and stores.
 #[derive(Clone, Debug)]

@@ -2,17 +2,20 @@
 
 mod decimal;
 
-use arrow_array::builder::{BinaryBuilder, BooleanBuilder, PrimitiveBuilder, StringBuilder};
+use std::io::Write as _;
+
+use arrow_array::builder::{BinaryBuilder, BooleanBuilder, PrimitiveBuilder};
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int8Type, Int16Type,
     Int32Type, Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
     UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_buffer::{Buffer, NullBufferBuilder, OffsetBuffer};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, TimeUnit};
-use hygge_core::{Error, Result};
+use hygge_core::Error;
 use rusqlite::types::ValueRef;
 
 use super::dates::{parse_date, parse_moment, parse_time};
@@ -31,8 +34,23 @@ pub(crate) trait Decode: Send {
     /// Takes a value and answers with the bytes that it takes in memory.
     fn push(&mut self, value: ValueRef<'_>) -> Fit<usize>;
 
-    /// Gives the column and begins a new one of about `rows` rows.
-    fn finish(&mut self, rows: usize) -> Result<ArrayRef>;
+    /// Gives the column and begins a new one of about `rows` rows. What is looked at for all values at once is found here.
+    fn finish(&mut self, rows: usize) -> std::result::Result<ArrayRef, Late>;
+}
+
+/// What is found wrong when a column ends.
+#[derive(Debug)]
+pub(crate) enum Late {
+    /// A row, counted from the first of the column, does not fit after all.
+    Misfit(usize, Misfit),
+    /// Anything else.
+    Error(Error),
+}
+
+impl From<Error> for Late {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
 }
 
 /// The word for what a value is.
@@ -124,7 +142,7 @@ pub(crate) fn decoder(data_type: &DataType, nullable: bool, lenient: bool) -> Op
         T::Time32(_) => clock!(Time32MillisecondType, 1_000),
         T::Time64(TimeUnit::Microsecond) => clock!(Time64MicrosecondType, 1_000_000),
         T::Time64(_) => clock!(Time64NanosecondType, 1_000_000_000),
-        T::Utf8 => Box::new(Texts { builder: StringBuilder::new(), nullable, lenient, number: String::new() }),
+        T::Utf8 => Box::new(Texts::new(nullable, lenient)),
         T::Binary => Box::new(Blobs { builder: BinaryBuilder::new(), nullable, lenient }),
         // The other forms of what is above are made of it, a column at a time.
         T::Null | T::LargeUtf8 | T::Utf8View => through(&T::Utf8, data_type, nullable, lenient)?,
@@ -163,7 +181,7 @@ impl<T: ArrowPrimitiveType, C: Fn(ValueRef<'_>) -> Fit<T::Native> + Send> Decode
         Ok(size_of::<T::Native>())
     }
 
-    fn finish(&mut self, rows: usize) -> Result<ArrayRef> {
+    fn finish(&mut self, rows: usize) -> std::result::Result<ArrayRef, Late> {
         let array = self.builder.finish();
         self.builder = PrimitiveBuilder::with_capacity(rows).with_data_type(self.data_type.clone());
         Ok(std::sync::Arc::new(array))
@@ -189,53 +207,75 @@ impl Decode for Booleans {
         Ok(1)
     }
 
-    fn finish(&mut self, _: usize) -> Result<ArrayRef> {
+    fn finish(&mut self, _: usize) -> std::result::Result<ArrayRef, Late> {
         Ok(std::sync::Arc::new(self.builder.finish()))
     }
 }
 
+/// Texts are gathered as bytes. Whether they are UTF-8 is asked for all of a column at once: that costs a fraction of asking
+/// for each.
 struct Texts {
-    builder: StringBuilder,
+    bytes: Vec<u8>,
+    /// Where each ends.
+    offsets: Vec<i32>,
+    nulls: NullBufferBuilder,
     nullable: bool,
     lenient: bool,
-    number: String,
+}
+
+impl Texts {
+    fn new(nullable: bool, lenient: bool) -> Self {
+        Self { bytes: Vec::new(), offsets: vec![0], nulls: NullBufferBuilder::new(0), nullable, lenient }
+    }
+
+    fn end(&mut self, from: usize) -> Fit<usize> {
+        let end = i32::try_from(self.bytes.len()).map_err(|_| Misfit("more text than a batch can hold"))?;
+        self.offsets.push(end);
+        Ok(self.bytes.len() - from + size_of::<i32>())
+    }
 }
 
 impl Decode for Texts {
     fn push(&mut self, value: ValueRef<'_>) -> Fit<usize> {
-        use std::fmt::Write as _;
-        let bytes = match value {
+        let from = self.bytes.len();
+        match value {
             ValueRef::Text(bytes) => {
-                let text = std::str::from_utf8(bytes).map_err(|_| Misfit("text that is not UTF-8"))?;
-                self.builder.append_value(text);
-                bytes.len()
+                self.bytes.extend_from_slice(bytes);
             }
             ValueRef::Null if self.nullable => {
-                self.builder.append_null();
-                0
+                self.nulls.append_null();
+                return self.end(from);
             }
             ValueRef::Integer(v) if self.lenient => {
-                self.number.clear();
-                let _ = write!(self.number, "{v}");
-                self.builder.append_value(&self.number);
-                self.number.len()
+                let _ = write!(self.bytes, "{v}");
             }
             ValueRef::Real(v) if self.lenient => {
-                self.number.clear();
                 // The shortest text that is this number and no other, with the point that tells it from an integer.
-                let _ = write!(self.number, "{v:?}");
-                self.builder.append_value(&self.number);
-                self.number.len()
+                let _ = write!(self.bytes, "{v:?}");
             }
             other => return Err(Misfit(word(other))),
-        };
-        Ok(bytes + size_of::<i32>())
+        }
+        self.nulls.append_non_null();
+        self.end(from)
     }
 
-    fn finish(&mut self, rows: usize) -> Result<ArrayRef> {
-        let array = self.builder.finish();
-        self.builder = StringBuilder::with_capacity(rows, array.value_data().len());
-        Ok(std::sync::Arc::new(array))
+    fn finish(&mut self, rows: usize) -> std::result::Result<ArrayRef, Late> {
+        let next = (Vec::with_capacity(self.bytes.len()), Vec::with_capacity(rows + 1));
+        let bytes = std::mem::replace(&mut self.bytes, next.0);
+        let offsets = std::mem::replace(&mut self.offsets, next.1);
+        self.offsets.push(0);
+        let (ends, values) = (OffsetBuffer::new(offsets.into()), Buffer::from(bytes));
+        match StringArray::try_new(ends.clone(), values.clone(), self.nulls.finish()) {
+            Ok(array) => Ok(std::sync::Arc::new(array)),
+            Err(error) => {
+                let text = |pair: &[i32]| &values[pair[0].unsigned_abs() as usize..pair[1].unsigned_abs() as usize];
+                let row = ends.windows(2).position(|pair| std::str::from_utf8(text(pair)).is_err());
+                Err(row.map_or_else(
+                    || Late::Error(error.into()),
+                    |row| Late::Misfit(row, Misfit("text that is not UTF-8")),
+                ))
+            }
+        }
     }
 }
 
@@ -260,7 +300,7 @@ impl Decode for Blobs {
         Ok(bytes.len() + size_of::<i32>())
     }
 
-    fn finish(&mut self, rows: usize) -> Result<ArrayRef> {
+    fn finish(&mut self, rows: usize) -> std::result::Result<ArrayRef, Late> {
         let array = self.builder.finish();
         self.builder = BinaryBuilder::with_capacity(rows, array.value_data().len());
         Ok(std::sync::Arc::new(array))
@@ -281,14 +321,14 @@ impl Decode for Through {
         self.inner.push(value)
     }
 
-    fn finish(&mut self, rows: usize) -> Result<ArrayRef> {
+    fn finish(&mut self, rows: usize) -> std::result::Result<ArrayRef, Late> {
         let array = self.inner.finish(rows)?;
         let options = CastOptions { safe: false, ..CastOptions::default() };
         if self.into == DataType::Null {
             return Ok(arrow_array::new_null_array(&DataType::Null, array.len()));
         }
         cast_with_options(array.as_ref(), &self.into, &options)
-            .map_err(|e| Error::failed(format!("a column could not be read as {}", self.into)).because(e))
+            .map_err(|e| Error::failed(format!("a column could not be read as {}", self.into)).because(e).into())
     }
 }
 

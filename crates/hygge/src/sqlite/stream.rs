@@ -17,7 +17,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row, Statement};
 
 use super::connect::Interrupter;
-use super::decode::{Decode, Misfit, decoder, expected};
+use super::decode::{Decode, Late, Misfit, decoder, expected};
 use super::fault::explain_or_cancelled;
 use super::names::{grouped, yaml};
 
@@ -142,7 +142,21 @@ fn read(
                 break;
             }
         }
-        let batch = batches.finish()?;
+        let batch = match batches.finish() {
+            Ok(batch) => batch,
+            Err((_, Late::Error(error))) => return Err(error),
+            Err((column, Late::Misfit(row, misfit))) => {
+                // The row is long past: it is looked up again, for its id.
+                let mut again = conn.prepare(&reading.sql).map_err(told)?;
+                bind(&mut again, &reading.params).map_err(told)?;
+                let mut rows = again.raw_query();
+                batches.rows = row;
+                for _ in 0..batches.before + row as u64 {
+                    rows.next().map_err(told)?;
+                }
+                return Err(batches.misfit(rows.next().map_err(told)?, column, misfit));
+            }
+        };
         let ended = batch.is_none();
         let _ = answer.send(Ok(batch));
         if ended || asked.recv().is_err() {
@@ -208,7 +222,7 @@ impl<'a> Batches<'a> {
             }
             match self.columns[i].push(value) {
                 Ok(size) => bytes += size,
-                Err(misfit) => return Err(self.misfit(row, i, misfit)),
+                Err(misfit) => return Err(self.misfit(Some(row), i, misfit)),
             }
         }
         let masks = [&mut self.edge, &mut self.window].into_iter().flatten();
@@ -220,30 +234,36 @@ impl<'a> Batches<'a> {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<Option<Batch>> {
+    /// The batch; or what was wrong, and with which column.
+    fn finish(&mut self) -> std::result::Result<Option<Batch>, (usize, Late)> {
         if self.rows == 0 {
             return Ok(None);
         }
         let rows = self.rows;
-        let columns = self.columns.iter_mut().map(|c| c.finish(rows)).collect::<Result<Vec<_>>>()?;
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for (at, column) in self.columns.iter_mut().enumerate() {
+            columns.push(column.finish(rows).map_err(|late| (at, late))?);
+        }
         let mask = |mask: &mut Option<BooleanBufferBuilder>| mask.as_mut().map(|m| BooleanArray::new(m.finish(), None));
         let (edge, window) = (mask(&mut self.edge), mask(&mut self.window));
         self.ctx.add_bytes_read(self.bytes as u64);
         self.before += rows as u64;
         (self.rows, self.bytes) = (0, 0);
-        Ok(Some(Batch { rows: RecordBatch::try_new(Arc::clone(&self.reading.schema), columns)?, edge, window }))
+        let rows =
+            RecordBatch::try_new(Arc::clone(&self.reading.schema), columns).map_err(|e| (0, Error::from(e).into()))?;
+        Ok(Some(Batch { rows, edge, window }))
     }
 
     #[cold]
     fn admit(&self, row: &Row<'_>, column: usize, bytes: usize) -> Result<()> {
-        self.ctx.admit_row(bytes, || self.describe(row, column))
+        self.ctx.admit_row(bytes, || self.describe(Some(row), column))
     }
 
-    fn describe(&self, row: &Row<'_>, column: usize) -> String {
+    fn describe(&self, row: Option<&Row<'_>>, column: usize) -> String {
         let name = self.reading.schema.field(column).name();
         let id = if self.reading.rowid {
             let at = self.columns.len() + usize::from(self.reading.edge) + usize::from(self.reading.window);
-            row.get::<_, i64>(at).ok().map(|id| format!("rowid {id}"))
+            row.and_then(|row| row.get::<_, i64>(at).ok()).map(|id| format!("rowid {id}"))
         } else {
             None
         };
@@ -252,7 +272,7 @@ impl<'a> Batches<'a> {
     }
 
     #[cold]
-    fn misfit(&self, row: &Row<'_>, column: usize, misfit: Misfit) -> Error {
+    fn misfit(&self, row: Option<&Row<'_>>, column: usize, misfit: Misfit) -> Error {
         let field = self.reading.schema.field(column);
         let null = misfit.0 == "NULL";
         let error = if null {

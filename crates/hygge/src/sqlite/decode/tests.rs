@@ -6,7 +6,11 @@ use super::*;
 fn one(data_type: &DataType, lenient: bool, value: ValueRef<'_>) -> Fit<ArrayRef> {
     let mut decoder = decoder(data_type, true, lenient).expect("a type with decoder");
     decoder.push(value)?;
-    Ok(decoder.finish(1).expect("a column"))
+    match decoder.finish(1) {
+        Ok(column) => Ok(column),
+        Err(Late::Misfit(0, misfit)) => Err(misfit),
+        Err(late) => panic!("{late:?}"),
+    }
 }
 
 fn shown(data_type: &DataType, lenient: bool, value: ValueRef<'_>) -> String {

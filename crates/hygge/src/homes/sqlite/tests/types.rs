@@ -89,6 +89,20 @@ fn a_value_that_does_not_fit_is_named_with_the_line_to_paste() {
     }
 }
 
+/// Texts are looked at a batch at a time; the row is named all the same, and two halves of a letter are no letter.
+#[test]
+fn text_that_is_not_utf8_names_its_row_in_a_later_batch() {
+    let db = Db::of(
+        "CREATE TABLE t(a INT, s TEXT);
+         INSERT INTO t(rowid, a, s) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+         SELECT 3 * i, i, CASE i WHEN 15000 THEN CAST(x'c3' AS TEXT) WHEN 15001 THEN CAST(x'a9' AS TEXT) ELSE 'é' END FROM n",
+    );
+    let scan = open(&db.home(), &table("t")).expect("open");
+    let error = rows(scan.as_ref()).expect_err("half a letter");
+    assert_eq!(error.place(), Some("shop.db, table t, rowid 45000, column s"));
+    assert!(error.found().starts_with("text that is not UTF-8 where text was expected"), "{error:?}");
+}
+
 #[test]
 fn where_there_is_no_rowid_the_row_is_counted() {
     let db =

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::budget::{Budget, Share};
 use crate::event::{Event, Observer};
-use crate::{Error, Result};
+use crate::{Error, Part, Result};
 
 /// The smallest and only way to stop work: asked for once, seen by all who hold a copy.
 #[derive(Clone, Default)]
@@ -24,7 +24,8 @@ struct CancelInner {
 #[derive(Default)]
 struct CancelState {
     reason: Option<String>,
-    timed_out: bool,
+    /// The line that gives more time, where it ran out.
+    longer: Option<String>,
     next: u64,
     hooks: BTreeMap<u64, Box<dyn FnOnce() + Send>>,
 }
@@ -39,8 +40,8 @@ impl Cancellation {
         let guard = self.on_cancel(move || {
             if let Some(inner) = weak.upgrade() {
                 let child = Cancellation(inner);
-                let (reason, timed_out) = child.0.parent.as_ref().map(Cancellation::cause).unwrap_or_default();
-                child.stop(reason, timed_out);
+                let (reason, longer) = child.0.parent.as_ref().map(Cancellation::cause).unwrap_or_default();
+                child.stop(reason, longer);
             }
         });
         std::mem::forget(guard);
@@ -49,20 +50,21 @@ impl Cancellation {
 
     /// Asks everyone to stop; the first reason is kept.
     pub fn cancel(&self, reason: impl Into<String>) {
-        self.stop(reason.into(), false);
+        self.stop(reason.into(), None);
     }
 
     /// Asks everyone to stop because time ran out: such an end is a failure, not an interruption.
-    pub fn time_out(&self, reason: impl Into<String>) {
-        self.stop(reason.into(), true);
+    pub fn time_out(&self, limit: Duration) {
+        let reason = format!("the flow took longer than its timeout of {} s", limit.as_secs_f64());
+        self.stop(reason, Some(format!("timeout: {}", span(limit.saturating_mul(2)))));
     }
 
-    fn stop(&self, reason: String, timed_out: bool) {
+    fn stop(&self, reason: String, longer: Option<String>) {
         let hooks = {
             let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
             if state.reason.is_none() {
                 state.reason = Some(reason);
-                state.timed_out = timed_out;
+                state.longer = longer;
             }
             self.0.asked.store(true, Ordering::Release);
             std::mem::take(&mut state.hooks)
@@ -84,10 +86,10 @@ impl Cancellation {
         self.cause().0
     }
 
-    /// Why, and whether because time ran out.
-    fn cause(&self) -> (String, bool) {
+    /// Why; and where time ran out, the line that gives more.
+    fn cause(&self) -> (String, Option<String>) {
         let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.reason.clone().unwrap_or_default(), state.timed_out)
+        (state.reason.clone().unwrap_or_default(), state.longer.clone())
     }
 
     /// An error if stopping was asked for.
@@ -98,8 +100,11 @@ impl Cancellation {
         if !self.is_asked() {
             return Ok(());
         }
-        let (reason, timed_out) = self.cause();
-        Err(if timed_out { Error::failed(reason) } else { Error::cancelled(reason) })
+        let (reason, longer) = self.cause();
+        Err(match longer {
+            Some(line) => Error::failed(reason).next_set(Part::Flow, line),
+            None => Error::cancelled(reason),
+        })
     }
 
     /// Calls `hook` when stopping is asked for, at once if it was already; to interrupt a statement or close a socket.
@@ -127,6 +132,16 @@ impl Cancellation {
         });
         let _ = receive.recv_timeout(time);
     }
+}
+
+/// A span of time as the configuration writes it.
+fn span(time: Duration) -> String {
+    let millis = time.as_millis();
+    let (unit, word) = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")]
+        .into_iter()
+        .find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit))
+        .unwrap_or((1, "ms"));
+    format!("{}{word}", millis / unit)
 }
 
 /// Keeps a cancellation hook alive.
@@ -247,13 +262,15 @@ mod tests {
     fn a_child_stops_with_its_parent_and_alone() {
         let parent = Cancellation::default();
         let (a, b) = (parent.child(), parent.child());
-        a.time_out("too long");
+        a.time_out(Duration::from_mins(45));
         assert!(a.is_asked() && !b.is_asked() && !parent.is_asked());
         assert_eq!(a.check().expect_err("stopped").kind(), crate::ErrorKind::Failed);
         parent.cancel("interrupted");
         assert!(b.is_asked());
         assert_eq!(b.reason(), "interrupted");
-        assert_eq!(a.reason(), "too long");
+        assert_eq!(a.reason(), "the flow took longer than its timeout of 2700 s");
+        let advised = a.check().expect_err("stopped").advice().cloned();
+        assert_eq!(advised, Some(crate::Advice::Set { part: Part::Flow, line: "timeout: 90m".into() }));
     }
 
     #[test]

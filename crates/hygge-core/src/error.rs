@@ -52,6 +52,8 @@ pub enum Advice {
         /// The YAML to paste.
         line: String,
     },
+    /// Run the flow once with `--full-drop`; the rest of the sentence says what for. Whoever prints it knows the command.
+    Anew(String),
     /// Anything else, as an imperative sentence without a full stop.
     Do(String),
 }
@@ -167,6 +169,13 @@ impl Error {
     #[must_use]
     pub fn next_set(mut self, part: Part, line: impl Into<String>) -> Self {
         self.0.advice = Some(Advice::Set { part, line: line.into() });
+        self
+    }
+
+    /// Advises to run the flow once with `--full-drop`; `more` goes on (`to settle everything anew`).
+    #[must_use]
+    pub fn next_anew(mut self, more: impl Into<String>) -> Self {
+        self.0.advice = Some(Advice::Anew(more.into()));
         self
     }
 

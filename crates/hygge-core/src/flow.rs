@@ -157,6 +157,8 @@ pub struct PlannedFlow {
     pub load: LoadPlan,
     /// Sentences of the home and of the engine.
     pub notes: Vec<String>,
+    /// All rows are appended again on every run.
+    pub every_run: bool,
 }
 
 impl PlannedFlow {
@@ -195,8 +197,13 @@ pub struct Settlement {
 pub enum Outcome {
     /// Its rows are home.
     Settled(Box<Settlement>),
-    /// There was nothing to do; says how that is known.
-    Unchanged(String),
+    /// There was nothing to do.
+    Unchanged {
+        /// How that is known.
+        why: String,
+        /// The end of what was read, where rows at it are held back: too many share its value to be remembered.
+        held_back: Option<Box<Bound>>,
+    },
     /// Nothing of it is visible, unless the error is a lost answer to a commit.
     Failed(Error),
     /// It did not begin; says because of which flow, or of what.
@@ -209,6 +216,6 @@ impl Outcome {
     /// Whether flows that depend on this one may begin.
     #[must_use]
     pub fn lets_dependants_run(&self) -> bool {
-        matches!(self, Self::Settled(_) | Self::Unchanged(_))
+        matches!(self, Self::Settled(_) | Self::Unchanged { .. })
     }
 }

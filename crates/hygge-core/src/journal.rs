@@ -121,7 +121,7 @@ impl Journal {
     pub fn ended(&self, run: &str, owner: &Owner, outcome: &Outcome, took: Duration) -> Result<()> {
         let (word, message) = match outcome {
             Outcome::Settled(_) => ("settled", None),
-            Outcome::Unchanged(why) => ("unchanged", Some(why.clone())),
+            Outcome::Unchanged { why, .. } => ("unchanged", Some(why.clone())),
             Outcome::Failed(error) => ("failed", Some(error.to_string())),
             Outcome::Skipped(why) => ("skipped", Some(why.clone())),
             Outcome::Cancelled => ("cancelled", None),
@@ -254,7 +254,9 @@ mod tests {
         journal.began("r1", "2013-01-01T00:00:00Z").expect("written");
         let took = Duration::from_millis(12);
         journal.ended("r1", &owner(Some("a")), &Outcome::Skipped("x failed".into()), took).expect("written");
-        journal.ended("r1", &owner(Some("a")), &Outcome::Unchanged("as it was".into()), took).expect("written");
+        journal
+            .ended("r1", &owner(Some("a")), &Outcome::Unchanged { why: "as it was".into(), held_back: None }, took)
+            .expect("written");
         journal.ended("r1", &owner(Some("b")), &Outcome::Cancelled, took).expect("written");
         assert_eq!(journal.unfinished().expect("read").as_deref(), Some("r1"));
         journal.finished("r1", "2013-01-01T00:00:01Z", 130).expect("written");

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// The identity of a place: a folder, a file, or a table of a database.
 ///
 /// Two places clash when they are equal or one lies in the other. What a home reads may be named by a pattern: a part of
-/// its path with `*`, `?` or `[` stands for every name that it matches.
+/// its path with `*`, `?` or `[` stands for every name that it matches, in small letters or capitals; with `|` between,
+/// for every name that one of several matches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PlaceId {
     /// What is shared: the scheme and the server or file, without user and password (`file:`, `sqlite:/var/shop.db`).
@@ -22,7 +23,7 @@ impl PlaceId {
     pub fn clashes(&self, other: &Self) -> bool {
         self.resource == other.resource && {
             let n = self.path.len().min(other.path.len());
-            self.path[..n].iter().zip(&other.path[..n]).all(|(a, b)| a == b || matches(a, b) || matches(b, a))
+            self.path[..n].iter().zip(&other.path[..n]).all(|(a, b)| a == b || names(a, b) || names(b, a))
         }
     }
 
@@ -31,6 +32,15 @@ impl PlaceId {
     pub fn key(&self) -> String {
         format!("{}#{}", self.resource, self.path.join("/"))
     }
+}
+
+/// Whether a name is one that a part of a path means, if that is a pattern.
+fn names(part: &str, name: &str) -> bool {
+    if !part.contains(['*', '?', '[']) {
+        return false;
+    }
+    let name = name.to_lowercase();
+    part.to_lowercase().split('|').any(|pattern| matches(pattern, &name))
 }
 
 /// Whether a name is one that the pattern means; `[..]` is taken for any character, as a clash too many does no harm.
@@ -80,6 +90,11 @@ mod tests {
         assert!(place("file:", &["srv", "in"]).clashes(&home));
         assert!(!home.clashes(&place("file:", &["srv", "in", "out"])));
         assert!(!home.clashes(&place("file:", &["srv", "out"])));
+        let flat = place("file:", &["srv", "in", "*.csv|*.csv.gz"]);
+        assert!(
+            flat.clashes(&place("file:", &["srv", "in"])) && flat.clashes(&place("file:", &["srv", "in", "A.CSV"]))
+        );
+        assert!(!flat.clashes(&place("file:", &["srv", "in", "out"])));
         assert!(matches("*", "") && matches("a?[0-9]*é", "ab7xyé") && !matches("a?", "a") && !matches("*.csv", "a.gz"));
     }
 

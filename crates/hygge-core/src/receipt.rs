@@ -106,6 +106,31 @@ impl Mode {
     }
 }
 
+/// Why a text is no receipt.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// A later version of hygge wrote it, in this form.
+    Later(u32),
+    /// It is something else, or was never whole.
+    Broken(serde_json::Error),
+}
+
+impl Unreadable {
+    /// The refusal to go on at a place.
+    #[must_use]
+    pub fn at(self, place: &PlaceId) -> crate::Error {
+        match self {
+            Self::Later(form) => crate::Error::refused(format!(
+                "the receipt of {place} was written by a later version of hygge (form {form}, this one knows {RECEIPT_FORMAT})"
+            ))
+            .next("run it with that version"),
+            Self::Broken(error) => crate::Error::refused(format!("the receipt of {place} cannot be read"))
+                .next("restore it from a backup, or let the flow settle in another place")
+                .because(error),
+        }
+    }
+}
+
 /// The truth about a place: what settled last, and all that the next run must know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -149,26 +174,17 @@ impl Receipt {
     /// Reads a receipt as it was stored.
     ///
     /// # Errors
-    /// Refused when the text is no receipt, or one of a later version of hygge.
-    pub fn from_json(text: &str, place: &PlaceId) -> crate::Result<Self> {
+    /// When the text is no receipt, or one of a later version of hygge.
+    pub fn from_json(text: &str) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Head {
             format: u32,
         }
-        let broken = |error: serde_json::Error| {
-            crate::Error::refused(format!("the receipt of {place} cannot be read"))
-                .next("restore it from a backup, or run once with --full-drop to settle everything anew")
-                .because(error)
-        };
-        let head: Head = serde_json::from_str(text).map_err(broken)?;
+        let head: Head = serde_json::from_str(text).map_err(Unreadable::Broken)?;
         if head.format > RECEIPT_FORMAT {
-            return Err(crate::Error::refused(format!(
-                "the receipt of {place} was written by a later version of hygge (form {}, this one knows {RECEIPT_FORMAT})",
-                head.format
-            ))
-            .next("run it with that version"));
+            return Err(Unreadable::Later(head.format));
         }
-        serde_json::from_str(text).map_err(broken)
+        serde_json::from_str(text).map_err(Unreadable::Broken)
     }
 
     /// The text that is stored.

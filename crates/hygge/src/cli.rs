@@ -31,14 +31,22 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             // Whoever asked for help and went away needs no error.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            report::printed(error.print());
+            return ExitCode::from(told(u8::try_from(error.exit_code()).unwrap_or(2)));
         }
     };
-    ExitCode::from(stop::guarded(|| match obey(&args) {
+    ExitCode::from(told(stop::guarded(|| match obey(&args) {
         Ok(code) => code,
         Err(stop) => stop.tell(),
-    }))
+    })))
+}
+
+/// The exit code; one that means well becomes 1 where the answer was lost on its way out.
+fn told(code: u8) -> u8 {
+    match report::lost() {
+        Some(error) => code.max(Stop::Error(error).tell()),
+        None => code,
+    }
 }
 
 fn obey(args: &LowArgs) -> Result<u8, Stop> {

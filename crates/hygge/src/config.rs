@@ -11,6 +11,7 @@ mod environment;
 mod fields;
 mod flow;
 mod home;
+mod inline;
 mod keys;
 mod kinds;
 mod load;
@@ -25,6 +26,7 @@ mod root;
 mod schema;
 mod shape;
 mod source;
+mod spot;
 mod store;
 mod units;
 mod yaml;
@@ -40,9 +42,8 @@ pub use kinds::{
 };
 pub use load::Locate;
 pub use problem::Problem;
-pub use resolved::{
-    DEFAULT_BATCH_ROWS, Entities, Entity, Flow, LogLevel, NamedHome, Project, RootOptions, Spot, Spots,
-};
+pub use resolved::{DEFAULT_BATCH_ROWS, Entities, Entity, Flow, LogLevel, NamedHome, Project, RootOptions};
 pub use schema::schema_json;
 pub use source::{Pos, mask};
+pub use spot::{Spot, Spots};
 pub use units::{column_type, duration, size};

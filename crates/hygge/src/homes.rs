@@ -1,5 +1,6 @@
 //! Where rows live now.
 
 pub mod csv;
+mod lookback;
 pub mod parquet;
 pub mod sqlite;

@@ -20,8 +20,9 @@ pub mod verified;
 pub mod words;
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use hygge_core::Error;
 use hygge_core::event::{Event, Observer};
 
 /// How much is told.
@@ -36,10 +37,38 @@ pub enum Verbosity {
     Verbose,
 }
 
-/// Prints to standard output. A reader that went away is no error: nobody is left to be told.
+/// Why the first text that standard output did not take was not taken.
+static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Prints to standard output. A reader that went away is no error: nobody is left to be told. Any other is kept for
+/// [`lost`].
 pub fn out(text: &str) {
     let mut stream = anstream::stdout().lock();
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    if let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        keep(error);
+    }
+}
+
+/// Keeps the error of what others printed on standard output.
+pub fn printed(result: io::Result<()>) {
+    if let Err(error) = result {
+        keep(error);
+    }
+}
+
+fn keep(error: io::Error) {
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// An error, if something that was to be printed on standard output was lost.
+#[must_use]
+pub fn lost() -> Option<Error> {
+    let error = LOST.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    let path = std::path::Path::new("to standard output");
+    let advised = "send the output where there is room; what had settled stays settled";
+    Some(Error::io("write", path, error).next(advised))
 }
 
 /// Prints to standard error.

@@ -1,4 +1,5 @@
 //! Where rows settle.
 
 pub mod files;
+pub(crate) mod leave_out;
 pub mod sqlite;

@@ -52,5 +52,6 @@ fn unchanged(
         bound: None,
         load: LoadPlan::default(),
         notes: Vec::new(),
+        every_run: spec.every_run,
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
             "{place} remembers rows by hash version {}, this version of hygge hashes by {HASH_VERSION}",
             watermark.edge.hash_version
         ))
-        .next("run once with --full-drop"));
+        .next_anew("to settle everything anew"));
     }
     let continues = since.as_ref().is_some_and(|s| s.watermark.is_some() || (skip_settled && s.state.is_some()));
     Ok(Resolved {
@@ -149,7 +149,7 @@ pub(super) fn check_question(place: &PlaceId, mode: &Mode, last: &Receipt, asked
         "{} changed since {place} last settled: new rows would not fit the old ones",
         differences.join(" and ")
     ))
-    .next("run once with --full-drop to settle everything anew, or take the change back"))
+    .next_anew("to settle everything anew, or take the change back"))
 }
 
 /// The home's columns must be those of the receipt.
@@ -162,7 +162,7 @@ pub(super) fn check_schema(place: &PlaceId, before: &Schema, now: &Schema) -> Re
         return Ok(());
     }
     Err(Error::refused(format!("the home's columns are not those that {place} holds: {}", differences.join("; ")))
-        .next("run once with --full-drop to settle everything in the new form, or fix the columns with `columns:`"))
+        .next_anew("to settle everything in the new form"))
 }
 
 /// What differs between two schemas, a phrase a column; order counts, nullability and metadata do not.

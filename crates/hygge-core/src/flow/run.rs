@@ -31,7 +31,7 @@ pub fn run_entity(ctx: &Context, spec: &EntitySpec, limits: &Limits) -> (Outcome
             let (done, waiting) = mpsc::channel::<()>();
             scope.spawn(move || {
                 if waiting.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    cancel.time_out(format!("the flow took longer than its timeout of {} s", limit.as_secs_f64()));
+                    cancel.time_out(limit);
                 }
             });
             let ended = run_with_retries(&ctx, spec, limits);
@@ -157,7 +157,10 @@ fn attempt_entity(
     resolved.request.split_bytes = ctx.budget.share_bytes() as u64;
 
     let scan = match spec.home.open(ctx, &resolved.request)? {
-        Opened::Unchanged(why) => return Ok((Outcome::Unchanged(why), None)),
+        Opened::Unchanged(why) => {
+            let held_back = last.as_ref().and_then(|last| held_back(last.watermark.as_ref().map(|w| &w.bound)));
+            return Ok((Outcome::Unchanged { why, held_back }, None));
+        }
         Opened::Scan(scan) => scan,
     };
     fault::pass(FailPoint::Opened)?;
@@ -167,9 +170,10 @@ fn attempt_entity(
     planned.load.clone_from(&plan);
     ctx.tell(&Event::Planned { owner: spec.owner.clone(), plan: Box::new(planned) });
 
+    let unchanged = Outcome::Unchanged { why: "nothing new".to_owned(), held_back: held_back(scan.bound()) };
     if nothing_new(&resolved, scan.as_ref(), last.as_ref()) {
         scan.finish(ctx)?;
-        return Ok((Outcome::Unchanged("nothing new".to_owned()), None));
+        return Ok((unchanged, None));
     }
     let load = held.open(ctx, &prepared.load, &plan)?;
     fault::pass(FailPoint::LoadOpened)?;
@@ -181,7 +185,7 @@ fn attempt_entity(
         }
         Ok(None) => {
             load.abort();
-            Ok((Outcome::Unchanged("nothing new".to_owned()), None))
+            Ok((unchanged, None))
         }
         Ok(Some(ready)) => {
             ctx.cancel.check()?;
@@ -221,9 +225,8 @@ fn missing_rows(
         note(ctx, spec, format!("{place}: {what}; going on with what is there"));
         return Ok(false);
     }
-    Err(Error::refused(format!("{place} is not as the last run left it: {what}")).next(
-        "run once with --full-drop to settle everything anew, or set `missing: ignore` to go on with what is there",
-    ))
+    Err(Error::refused(format!("{place} is not as the last run left it: {what}"))
+        .next_anew("to settle everything anew, or set `missing: ignore` to go on with what is there"))
 }
 
 pub(super) fn readers(ctx: &Context, spec: &EntitySpec) -> usize {
@@ -282,7 +285,13 @@ pub(super) fn planned(spec: &EntitySpec, place: &PlaceId, resolved: &Resolved, s
         bound: scan.bound().cloned(),
         load: crate::store::LoadPlan::default(),
         notes: scan.notes(),
+        every_run: spec.every_run,
     }
+}
+
+/// The end of what was read, where the rows at it are too many to remember and were left for when a greater value is there.
+fn held_back(bound: Option<&Bound>) -> Option<Box<Bound>> {
+    bound.filter(|bound| !bound.inclusive).cloned().map(Box::new)
 }
 
 /// A run since the watermark that has no split to read needs no load.
@@ -337,10 +346,6 @@ impl Work<'_> {
         let state = scan.finish(self.ctx)?;
         fault::pass(FailPoint::ScanFinished)?;
 
-        if bound.as_ref().is_some_and(|b| !b.inclusive) {
-            let text = "too many rows share the greatest value of the watermark: they are left for when a greater one is there";
-            note(self.ctx, self.spec, text.to_owned());
-        }
         let watermark = match bound {
             Some(bound) => self.watermark(bound, since, carried.edge.as_ref()),
             // No row named an end: what was known stays known.

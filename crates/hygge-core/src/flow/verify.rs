@@ -1,11 +1,13 @@
 //! Compares, on demand, what a place holds with what its receipt says and with what its home holds now.
 
-use super::EntitySpec;
 use super::run::{readers, reading_context, tally_of};
+use super::{EntitySpec, plan_entity};
 use crate::context::Context;
 use crate::home::{Opened, ReadRequest};
 use crate::receipt::Receipt;
+use crate::store::Coverage;
 use crate::tally::Tally;
+use crate::watermark::Bound;
 use crate::{Error, Result};
 
 /// What was found when a place was read.
@@ -19,6 +21,10 @@ pub struct Verified {
     pub store: Tally,
     /// What the home holds now, under the receipt's question.
     pub home: Tally,
+    /// Whether every run appends all rows again, so that the place holds as many copies as there were runs.
+    pub every_run: bool,
+    /// Whether a plain run would carry something. Only asked where home and place differ.
+    pub carries: bool,
 }
 
 impl Verified {
@@ -32,6 +38,21 @@ impl Verified {
     #[must_use]
     pub fn home_equals_store(&self) -> bool {
         self.home == self.store
+    }
+
+    /// Whether nothing speaks against the place. Where every run appends all rows again, the home is no measure of it.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        match self.store_is_as_settled() {
+            Some(as_settled) => as_settled && (self.every_run || self.home_equals_store()),
+            None => !self.every_run && self.home_equals_store(),
+        }
+    }
+
+    /// The end of what was read, where the rows at it are too many to remember and are held back.
+    #[must_use]
+    pub fn held_back(&self) -> Option<&Bound> {
+        self.receipt.watermark.as_ref().map(|watermark| &watermark.bound).filter(|bound| !bound.inclusive)
     }
 }
 
@@ -53,6 +74,8 @@ pub fn verify_entity(ctx: &Context, spec: &EntitySpec) -> Result<Verified> {
     request.columns.clone_from(&spec.columns);
     request.filter.clone_from(&spec.filter);
     request.cursor.clone_from(&spec.cursor);
+    // Rows that were held back for being too many are no difference.
+    request.exact_edge = receipt.watermark.as_ref().is_some_and(|watermark| !watermark.bound.inclusive);
     request.readers = readers(ctx, spec);
     request.split_bytes = ctx.budget.share_bytes() as u64;
     let Opened::Scan(scan) = spec.home.open(ctx, &request)? else {
@@ -65,5 +88,14 @@ pub fn verify_entity(ctx: &Context, spec: &EntitySpec) -> Result<Verified> {
         home = home.plus(tally_of(scan.read(split, &ctx)?.as_mut(), &receipt.schema, &ctx)?);
     }
     scan.finish(ctx)?;
-    Ok(Verified { place: place.shown, receipt, store, home })
+    // What a run would be refused for, it says itself.
+    let carries = home != store && carries(ctx, spec).unwrap_or(true);
+    Ok(Verified { place: place.shown, receipt, store, home, every_run: spec.every_run, carries })
+}
+
+/// Whether a plain run would carry something.
+fn carries(ctx: &Context, spec: &EntitySpec) -> Result<bool> {
+    let plan = plan_entity(ctx, spec)?;
+    let nothing = plan.splits.is_empty() || plan.rows() == Some(0);
+    Ok(plan.unchanged.is_none() && (plan.coverage == Coverage::Full || !nothing))
 }

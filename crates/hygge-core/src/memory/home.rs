@@ -218,8 +218,9 @@ impl MemoryScan {
 
 fn old_end(watermark: &Watermark) -> Result<(i64, i64)> {
     let number = |text: &str| {
-        text.parse::<i64>()
-            .map_err(|_| Error::refused("the receipt's watermark is no whole number").next("run once with --full-drop"))
+        text.parse::<i64>().map_err(|_| {
+            Error::refused("the receipt's watermark is no whole number").next_anew("to settle everything anew")
+        })
     };
     let upper = number(&watermark.bound.upper)?;
     Ok(if watermark.bound.inclusive { (number(&watermark.bound.low)?, upper) } else { (upper, upper) })
@@ -227,7 +228,7 @@ fn old_end(watermark: &Watermark) -> Result<(i64, i64)> {
 
 fn rewound(bound: &Bound) -> Error {
     Error::failed(format!("the source ends before {} {}, which was read already", bound.column, bound.upper))
-        .next("run once with --full-drop, or set `rewound: ignore` under watermark:")
+        .next_anew("to settle everything anew, or set `rewound: ignore` under watermark:")
 }
 
 /// Leaves the greatest value for the next run when its rows are too many to remember.

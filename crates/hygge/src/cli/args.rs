@@ -55,7 +55,7 @@ pub(crate) struct Everywhere {
     /// Read variables from this file instead of .env beside hygge.yml
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) env_file: Option<PathBuf>,
-    /// Set one value of the configuration, as in `flows.users.mode=append`
+    /// Set one value of the configuration, as in `flows.users.mode=append`; of copy and preview, as in `home.nulls=["NA"]`
     #[arg(long = "var", value_name = "PATH=VALUE", global = true)]
     pub(crate) vars: Vec<String>,
     /// Tell more: plans, splits, retries, notes
@@ -233,6 +233,9 @@ pub(crate) struct Copy {
     /// The columns that identify a row, for merge
     #[arg(long, value_name = "A,B,…", value_delimiter = ',', required_if_eq("mode", "merge"))]
     pub(crate) key: Vec<String>,
+    /// Settle everything anew, whatever the receipt says
+    #[arg(long, visible_alias = "full-refresh", conflicts_with = "mode")]
+    pub(crate) full_drop: bool,
     /// Read the copy back before it becomes visible
     #[arg(long)]
     pub(crate) prove: bool,

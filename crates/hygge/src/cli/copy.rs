@@ -24,8 +24,8 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Copy) -> Result<u8, Stop> {
     let (root, mut flow) = flow(everywhere, typed)?;
     flow.name = name(&flow);
     let flows = [flow];
-    let specs = project::build(&root, OWNER, &flows, &Overrides::default())?;
-    let advisor = Arc::new(project::advisor(&flows));
+    let specs = project::build(&root, OWNER, &flows, &Overrides { full: typed.full_drop, ..Overrides::default() })?;
+    let advisor = Arc::new(project::advisor(&flows).of_copies());
     let run = Run {
         root,
         memory: session::memory(typed.memory.as_deref(), 512 << 20)?,
@@ -48,8 +48,10 @@ fn flow(everywhere: &Everywhere, typed: &Copy) -> Result<(PathBuf, Flow), Stop> 
         key: typed.key.clone(),
         filter: typed.ask.filter.clone(),
         columns: typed.ask.columns.clone(),
+        vars: Vec::new(),
     };
     let (root, mut flow) = if session::is_place(&typed.home, &locate)? {
+        asked.vars.clone_from(&everywhere.vars);
         (locate.cwd.clone(), Flow::ad_hoc(&typed.home, &typed.store, &asked)?)
     } else {
         let project = Project::load(&locate)?;
@@ -103,6 +105,7 @@ fn of_named(named: &NamedHome, store: &str, asked: &mut AdHoc, root: &Path, cwd:
     if let Entities::Listed(entities) = &mut flow.entities {
         for entity in entities {
             entity.home = named.home.clone();
+            entity.spots = entity.spots.clone().with_home(&named.spot);
             if entity.columns.is_none() {
                 entity.columns.clone_from(&named.columns);
             }

@@ -10,14 +10,16 @@ use hygge_core::coordinator::expand;
 use hygge_core::event::Silent;
 use hygge_core::flow::EntitySpec;
 use hygge_core::home::{Home, Opened, ReadRequest, Source};
-use hygge_core::{Error, Result};
+use hygge_core::receipt::Owner;
+use hygge_core::{Advice, Error, Part, Result};
 
 use super::args::{Ask, Everywhere, Preview, Select};
 use super::session::{self, Session};
 use super::stop::Stop;
-use crate::config::{HomeConfig, Locate, Project};
+use crate::config::{HomeConfig, Locate, Project, Spot};
 use crate::project::{self, Overrides};
 use crate::report;
+use crate::report::advisor::Advisor;
 use crate::report::table::Table;
 use crate::report::words::rows;
 
@@ -28,12 +30,34 @@ struct Asked {
     source: Source,
     columns: Option<Vec<String>>,
     filter: Option<String>,
+    written: Written,
+}
+
+/// Where the home's options are written.
+enum Written {
+    Home(Spot),
+    Flow(Arc<Advisor>, Owner),
+}
+
+impl Written {
+    /// An error of the home, with the place to write what it advises.
+    fn told(&self, error: Error) -> Error {
+        let advice = match (self, error.advice()) {
+            (Self::Home(spot), Some(Advice::Set { part: Part::Home, line })) => Some(spot.advise(line)),
+            (Self::Home(_), _) => None,
+            (Self::Flow(advisor, owner), _) => advisor.advise(owner, &error),
+        };
+        match advice {
+            Some(advice) => error.next(advice),
+            None => error,
+        }
+    }
 }
 
 pub(super) fn run(everywhere: &Everywhere, typed: &Preview) -> Result<u8, Stop> {
     let asked = asked(everywhere, typed)?;
     let ctx = session::context(&asked.root, 512 << 20, 1, Arc::new(Silent), None)?;
-    let table = first_rows(&ctx, &asked, typed.limit)?;
+    let table = first_rows(&ctx, &asked, typed.limit).map_err(|error| asked.written.told(error))?;
     let mut text = table.shown(report::width());
     if table.is_empty() {
         text.push_str("There are no rows.\n");
@@ -47,7 +71,7 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Preview) -> Result<u8, Stop> 
 fn asked(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
     let locate = session::locate(everywhere)?;
     if session::is_place(&typed.what, &locate)? {
-        return Ok(of_url(&locate, typed)?);
+        return Ok(of_url(&locate, typed, &everywhere.vars)?);
     }
     let project = Project::load(&locate)?;
     if project.flow(&typed.what).is_some() {
@@ -60,6 +84,7 @@ fn asked(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
             source,
             columns: chosen(&typed.ask).or_else(|| named.columns.clone()),
             filter: typed.ask.filter.clone().or_else(|| named.filter.clone()),
+            written: Written::Home(named.spot.clone()),
             root: project.root,
         });
     }
@@ -73,8 +98,8 @@ fn asked(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
     }))
 }
 
-fn of_url(locate: &Locate, typed: &Preview) -> Result<Asked> {
-    let config = HomeConfig::ad_hoc(&typed.what)?;
+fn of_url(locate: &Locate, typed: &Preview, vars: &[String]) -> Result<Asked> {
+    let (config, spot) = HomeConfig::ad_hoc(&typed.what, vars)?;
     let root = locate.cwd.clone();
     Ok(Asked {
         home: project::home(&root, &config, None)?,
@@ -82,6 +107,7 @@ fn of_url(locate: &Locate, typed: &Preview) -> Result<Asked> {
         columns: chosen(&typed.ask),
         filter: typed.ask.filter.clone(),
         root,
+        written: Written::Home(spot),
     })
 }
 
@@ -115,6 +141,7 @@ fn of_flow(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
         source,
         columns: chosen(&typed.ask).or(spec.columns),
         filter: typed.ask.filter.clone().or(spec.filter),
+        written: Written::Flow(session.advisor, spec.owner),
     })
 }
 

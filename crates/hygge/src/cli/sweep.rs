@@ -38,6 +38,9 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
             let what = format!("{}: {place}", name(&spec.owner));
             let found = spec.store.lock(&ctx, &place, &spec.owner).map(|held| {
                 let mut lines = std::mem::take(&mut *notes.0.lock().unwrap_or_else(PoisonError::into_inner));
+                if lines.is_empty() {
+                    lines.push("nothing was left behind".to_owned());
+                }
                 lines.push(match held.last_receipt() {
                     Some(receipt) => {
                         format!("holds what settled {}, seq {}", when(&receipt.committed_at), receipt.seq)

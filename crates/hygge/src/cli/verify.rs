@@ -7,7 +7,7 @@ use super::args::{Everywhere, Select};
 use super::session::{self, Session};
 use super::stop::{Stop, exit_code};
 use crate::report;
-use crate::report::verified::{Shown, holds, screen};
+use crate::report::verified::{Shown, screen};
 
 pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
     let session = Session::open(everywhere, typed, &session::overrides(typed))?;
@@ -19,7 +19,7 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
             ctx.cancel.check()?;
             let found = verify_entity(&ctx, &spec);
             code = code.max(match &found {
-                Ok(verified) => u8::from(!holds(verified)),
+                Ok(verified) => u8::from(!verified.holds()),
                 Err(error) => exit_code(error),
             });
             all.push(Shown { owner: spec.owner, found });

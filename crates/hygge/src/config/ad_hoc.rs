@@ -2,14 +2,17 @@
 
 use hygge_core::{Error, Result};
 
+use super::connection::sqlite_path;
 use super::entity::Layer;
 use super::flow::{self, Shared};
-use super::home;
+use super::home::{self, HomePart};
 use super::kinds::HomeConfig;
+use super::overrides;
 use super::part::{Ending, HOME_SIDE, Kind, Names, ending, is_url, written};
 use super::problem::{Problem, Problems, first};
-use super::resolved::{Entities, Flow, RootOptions, Spots};
+use super::resolved::{Entities, Flow, RootOptions};
 use super::source::{Pos, Source};
+use super::spot::{Spot, Spots};
 use super::yaml::{Map, Name, Node, Value};
 
 /// What `copy` may say beside its home and its store.
@@ -27,6 +30,8 @@ pub struct AdHoc {
     pub filter: Option<String>,
     /// The columns to carry; empty means all.
     pub columns: Vec<String>,
+    /// Any other option, as `--var` says it: `home.nulls=["NA"]`, `adopt=true`.
+    pub vars: Vec<String>,
 }
 
 impl Flow {
@@ -43,20 +48,34 @@ impl Flow {
 }
 
 impl HomeConfig {
-    /// A home from a URL or a path; the format goes by its end, and a folder is one of Parquet files.
+    /// A home from a URL or a path, and where another option of it would be typed; the format goes by its end, and a
+    /// folder is one of Parquet files. `vars` set its options, as `home.nulls=["NA"]`.
     ///
     /// # Errors
     /// If it names nothing that can be read.
-    pub fn ad_hoc(url: &str) -> Result<Self> {
+    pub fn ad_hoc(url: &str, vars: &[String]) -> Result<(Self, Spot)> {
         let mut problems = Problems::default();
-        let names = Names::default();
-        let part = place("HOME", url)
-            .map_err(|problem| problems.add(problem))
-            .ok()
-            .and_then(|(_, node)| written(&node, &HOME_SIDE, &names, &mut problems))
-            .and_then(|written| home::read(&written, &names, &mut problems));
-        first(part.map(|part| part.config).ok_or_else(|| problems.into_vec()))
+        let part = read_home(url, vars, &mut problems);
+        let part = part.filter(|_| problems.is_empty()).map(|part| (part.config, part.spot.typed("home.")));
+        first(part.ok_or_else(|| problems.into_vec()))
     }
+}
+
+fn read_home(url: &str, vars: &[String], problems: &mut Problems) -> Option<HomePart> {
+    let (_, home) = problems.keep(place("HOME", url))?;
+    let at = home.at.clone();
+    let mut node = Node { at, value: Value::Map(Map::default()) };
+    put_node(&mut node, "home", home);
+    for var in vars {
+        overrides::apply(&mut node, var, problems);
+    }
+    if let Some((name, _)) = node.map().and_then(|map| map.entries.iter().find(|(name, _)| name.text != "home")) {
+        problems
+            .add(Problem::at(&name.at, "a preview has a home and nothing else").next("write  --var home.KEY=VALUE"));
+    }
+    let home = node.map().and_then(|map| map.get("home"))?;
+    let names = Names::default();
+    home::read(&written(&home.at, home, &HOME_SIDE, &names, problems)?, &names, problems)
 }
 
 fn argument(shown: &str, text: &str) -> Pos {
@@ -67,6 +86,8 @@ fn argument(shown: &str, text: &str) -> Pos {
 fn place(shown: &str, text: &str) -> Result<(Kind, Node), Problem> {
     let at = argument(shown, text);
     let (key, kind) = if is_url(text) {
+        // A URL that is none of a database is told before anything is missed of it.
+        sqlite_path(&at, text)?;
         ("connection", Kind::Sql)
     } else {
         match ending(text) {
@@ -157,6 +178,9 @@ fn read(home: &str, store: &str, asked: &AdHoc) -> Result<Flow, Vec<Problem>> {
         put_node(&mut node, "key", list("--key", &asked.key));
     }
     let mut problems = Problems::default();
+    for var in &asked.vars {
+        overrides::apply(&mut node, var, &mut problems);
+    }
     let (names, options, defaults) = (Names::default(), RootOptions::default(), Layer::default());
     let shared = Shared { names: &names, options: &options, defaults: &defaults };
     let name = Name { text: "copy".into(), at };
@@ -166,7 +190,9 @@ fn read(home: &str, store: &str, asked: &AdHoc) -> Result<Flow, Vec<Problem>> {
             flow.at = None;
             if let Entities::Listed(entities) = &mut flow.entities {
                 for entity in entities {
-                    entity.spots = Spots::default();
+                    let Spots { home, store, flow, .. } = std::mem::take(&mut entity.spots);
+                    let (home, store, flow) = (home.typed("home."), store.typed("store."), flow.typed(""));
+                    entity.spots = Spots { home, store, flow, ..Spots::default() };
                 }
             }
             Ok(flow)

@@ -67,13 +67,24 @@ pub(crate) fn sqlite_path(at: &Pos, url: &str) -> Result<String, Problem> {
     if base != "sqlite" {
         let known =
             ["postgres", "postgresql", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "bigquery"];
+        let files = ["http", "https", "ftp", "sftp", "s3", "gs", "az", "abfs", "abfss", "hdfs"];
         return if known.contains(&base) {
             refuse(
-                format!("connections to {base} come later; this version does not know them"),
-                "use what works now: sqlite:///shop.db",
+                format!("connections to {base} come later; this version knows sqlite: and paths of files"),
+                "write  sqlite:///shop.db  for a database, or the path of a file or folder",
             )
+        } else if files.contains(&base) {
+            refuse(
+                format!("files behind {base}: come later; this version reads and writes those of this machine"),
+                "give a path of this machine; carry files here before, or there afterwards (curl -O, aws s3 cp)",
+            )
+        } else if base == "file" {
+            refuse("a path is written without file:".into(), "write the path alone: data/users.csv")
         } else {
-            refuse("this URL is of no database that is known".into(), "use what works now: sqlite:///shop.db")
+            refuse(
+                "this URL is of nothing that is known: sqlite: is, and paths of files".into(),
+                "write  sqlite:///shop.db  for a database, or the path of a file or folder",
+            )
         };
     }
     let path = match rest.strip_prefix("//") {

@@ -10,8 +10,9 @@ use super::kinds::{ColumnTypes, HomeConfig};
 use super::mode::{Facts, WatermarkSaid, Wish, settle, watermark};
 use super::problem::{Problem, Problems};
 use super::question::{place, source};
-use super::resolved::{DEFAULT_BATCH_ROWS, Entity, RootOptions, Spot, Spots};
+use super::resolved::{DEFAULT_BATCH_ROWS, Entity, RootOptions};
 use super::source::Pos;
+use super::spot::{Spot, Spots};
 use super::store::StorePart;
 
 /// The options of one place: an entity, a flow, its defaults, the root's defaults.
@@ -89,7 +90,10 @@ pub(crate) struct Slot {
     pub(crate) own_home: bool,
     /// Whether the store says by itself where rows settle.
     pub(crate) own_store: bool,
+    /// Where the flow, or the entity if it is a mapping, takes another option.
     pub(crate) spot: Spot,
+    /// Where an entity takes another option, if its flow lists it.
+    pub(crate) entity_spot: Option<Spot>,
     pub(crate) formerly: Option<String>,
 }
 
@@ -135,7 +139,10 @@ pub(crate) fn build(
         watermark,
     };
     let settles = settle(&wish, &facts, problems);
-    let config = with_types(home, types, own, problems);
+    let mut config = with_types(home, types, own, problems);
+    if let HomeConfig::Sqlite(home) = &mut config {
+        home.many_tables |= slot.name.is_some();
+    }
     let rows = own.iter().find_map(|layer| layer.batch_rows);
     let rows = rows.or(home.batch_rows.as_ref().map(|said| said.value)).or(last.iter().find_map(|l| l.batch_rows));
     let readers = own.iter().find_map(|layer| layer.readers);
@@ -169,7 +176,13 @@ pub(crate) fn build(
             .and_then(|n| u32::try_from(n).ok())
             .unwrap_or(options.retries),
         timeout: layers.iter().find_map(|layer| layer.timeout).or(options.timeout),
-        spots: Spots { home: home.spot.clone(), store: store.spot.clone(), flow: slot.spot },
+        spots: Spots {
+            home: home.spot.clone(),
+            store: store.spot.clone(),
+            flow: slot.spot,
+            entity: slot.entity_spot,
+            many_tables: home.tables.is_some(),
+        },
     })
 }
 

@@ -6,6 +6,7 @@ use super::keys::{Key, SYNONYMS};
 use super::problem::{Problem, Problems, nearest};
 use super::shape::{Shape, flag};
 use super::source::Pos;
+use super::spot::{Key as SpotKey, Spot};
 use super::units;
 use super::yaml::{Name, Node, Value};
 
@@ -128,6 +129,16 @@ impl Fields {
     /// The position of a key.
     pub(crate) fn at(&self, name: &str) -> Option<&Pos> {
         self.field(name).map(|field| &field.name)
+    }
+
+    /// Where another key would be written, and the keys that are there.
+    pub(crate) fn spot(&self) -> Spot {
+        let key = |field: &Field| SpotKey {
+            name: field.key.name.to_owned(),
+            at: field.name.clone(),
+            value: field.node.clone(),
+        };
+        Spot::mapping(&self.first, self.known.iter().map(key).collect())
     }
 
     /// The names of the keys that were written, with their positions.

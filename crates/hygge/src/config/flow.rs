@@ -6,8 +6,9 @@ use super::home::{self, HomePart};
 use super::keys::{DEFAULTS, ENTITY, FLOW, FLOW_FILE, HOMES, Key, QUESTION, STORES};
 use super::part::{HOME_SIDE, Names, STORE_SIDE, Side, Written, overlay, written};
 use super::problem::{Problem, Problems};
-use super::resolved::{Entities, Entity, Flow, RootOptions, Spot};
+use super::resolved::{Entities, Entity, Flow, RootOptions};
 use super::source::Pos;
+use super::spot::Spot;
 use super::store::{self, StorePart};
 use super::yaml::{Name, Node, Value};
 
@@ -65,10 +66,7 @@ fn read_entities(name: &Name, fields: &Fields, shared: &Shared<'_>, problems: &m
             }
         }
     }
-    let flow_spot = Spot::Mapping {
-        at: fields.first.clone(),
-        keys: fields.written().map(|(key, at)| (key.to_owned(), at.clone())).collect(),
-    };
+    let flow_spot = fields.spot();
     let flow_layer = Layer::read(fields, problems);
     let default_layer = defaults.map(|defaults| Layer::read(&defaults, problems)).unwrap_or_default();
     let home = part(fields, &HOME_SIDE, shared, problems);
@@ -96,7 +94,15 @@ fn read_entities(name: &Name, fields: &Fields, shared: &Shared<'_>, problems: &m
         let home = home::read(home.as_ref()?, shared.names, problems);
         let store = store::read(store.as_ref()?, shared.names, problems);
         let (home, store) = (home?, store?);
-        let slot = Slot { name: None, at: name.at.clone(), own_home: true, own_store: true, spot: flow_spot, formerly };
+        let slot = Slot {
+            name: None,
+            at: name.at.clone(),
+            own_home: true,
+            own_store: true,
+            spot: flow_spot,
+            entity_spot: None,
+            formerly,
+        };
         let layers = [&flow_layer, &default_layer, shared.defaults];
         let entity = build(slot, &home, &store, &layers, shared.options, problems)?;
         return Some(match &home.tables {
@@ -138,6 +144,7 @@ fn read_entities(name: &Name, fields: &Fields, shared: &Shared<'_>, problems: &m
             own_home: one.own_home,
             own_store: one.own_store,
             spot: one.spot,
+            entity_spot: Some(one.entity_spot),
             formerly: formerly.clone(),
         };
         let layers = [&one.layer, &flow_layer, &default_layer, shared.defaults];
@@ -147,7 +154,7 @@ fn read_entities(name: &Name, fields: &Fields, shared: &Shared<'_>, problems: &m
 }
 
 fn part(fields: &Fields, side: &Side, shared: &Shared<'_>, problems: &mut Problems) -> Option<Written> {
-    written(fields.node(side.word)?, side, shared.names, problems)
+    written(fields.at(side.word)?, fields.node(side.word)?, side, shared.names, problems)
 }
 
 /// The flow's own home and store.
@@ -168,6 +175,7 @@ struct OneEntity {
     own_store: bool,
     layer: Layer,
     spot: Spot,
+    entity_spot: Spot,
 }
 
 fn read_entity(
@@ -181,14 +189,13 @@ fn read_entity(
     let mut spot = flow_spot.clone();
     let (mut home, mut store) = (base.home.cloned(), base.store.cloned());
     let (mut own_home, mut own_store) = (false, false);
+    let mut entity_spot = None;
     let name = if item.map().is_some() {
         let tables: &[&'static [Key]] = &[ENTITY, QUESTION, DEFAULTS];
         let fields = Fields::read(item, &Known { what: "an entity", tables, elsewhere: &elsewhere() }, problems);
         layer = Layer::read(&fields, problems);
-        spot = Spot::Mapping {
-            at: fields.first.clone(),
-            keys: fields.written().map(|(key, at)| (key.to_owned(), at.clone())).collect(),
-        };
+        spot = fields.spot();
+        entity_spot = Some(spot.clone());
         (home, own_home) = own_part(&fields, &HOME_SIDE, home, shared, problems);
         (store, own_store) = own_part(&fields, &STORE_SIDE, store, shared, problems);
         match fields.text("name") {
@@ -214,7 +221,8 @@ fn read_entity(
     }
     let home = home::read(home.as_ref()?, shared.names, problems);
     let store = store::read(store.as_ref()?, shared.names, problems);
-    Some(OneEntity { name, home: home?, store: store?, own_home, own_store, layer, spot })
+    let entity_spot = entity_spot.unwrap_or_else(|| Spot::name(&name.at, &name.value));
+    Some(OneEntity { name, home: home?, store: store?, own_home, own_store, layer, spot, entity_spot })
 }
 
 /// An entity's own home or store: another one, or the flow's with some keys changed.
@@ -226,7 +234,8 @@ fn own_part(
     problems: &mut Problems,
 ) -> (Option<Written>, bool) {
     let Some(node) = fields.node(side.word) else { return (base, false) };
-    let Some(map) = node.map() else { return (written(node, side, shared.names, problems), true) };
+    let at = fields.at(side.word).unwrap_or(&fields.at);
+    let Some(map) = node.map() else { return (written(at, node, side, shared.names, problems), true) };
     let says = |key: &str| {
         map.get(key).is_some()
             || map.get("options").and_then(Node::map).is_some_and(|options| options.get(key).is_some())
@@ -236,7 +245,7 @@ fn own_part(
             let own = ["path", "table", "query"].iter().any(|key| says(key));
             (Some(overlay(&base, node)), own)
         }
-        _ => (written(node, side, shared.names, problems), true),
+        _ => (written(at, node, side, shared.names, problems), true),
     }
 }
 

@@ -5,8 +5,8 @@ use super::fields::{Fields, Said};
 use super::kinds::{ColumnTypes, CsvCompression, CsvHome, HomeConfig, Infer, ParquetHome, SqliteHome};
 use super::part::{Kind, Names, Opened, Written, open};
 use super::problem::{Problem, Problems};
-use super::resolved::Spot;
 use super::source::Pos;
+use super::spot::Spot;
 use super::units;
 use super::yaml::{Node, Value};
 
@@ -45,7 +45,11 @@ pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) ->
     let config = match opened.kind {
         Kind::Sql => {
             one_question(fields, problems);
-            HomeConfig::Sqlite(SqliteHome { path: database(&opened, names, problems)?, types })
+            HomeConfig::Sqlite(SqliteHome {
+                path: database(&opened, names, problems)?,
+                types,
+                many_tables: fields.has("tables"),
+            })
         }
         Kind::Parquet => {
             no_types(columns.as_ref(), problems);

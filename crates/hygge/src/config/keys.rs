@@ -63,7 +63,11 @@ static HOME: &[Key] = &[
         Kind(HOME_TYPES),
         "The kind of home; told by the connection or the path's extension where it is missing.",
     ),
-    key("columns", Columns, "Which columns, in which order; with `name: type`, the type of a column."),
+    key(
+        "columns",
+        Columns,
+        "Which columns, in which order; with `name: type`, the type of a column. Of many tables, `table.name: type` means one.",
+    ),
     key("batch_size", Count(1, MOST_ROWS), "The most rows of a batch (default 65536); memory bounds it, too."),
     key("readers", Count(1, 256), "The most parts read at once."),
 ];
@@ -157,7 +161,11 @@ pub(crate) static ENTITY: &[Key] = &[
 
 /// The options of a flow or an entity that speak of its own rows.
 pub(crate) static QUESTION: &[Key] = &[
-    key("columns", Columns, "Which columns, in which order; with `name: type`, the type of a column."),
+    key(
+        "columns",
+        Columns,
+        "Which columns, in which order; with `name: type`, the type of a column. Of many tables, `table.name: type` means one.",
+    ),
     key("where", Text, "A condition on the rows, in the home's SQL."),
 ];
 
@@ -191,7 +199,7 @@ pub(crate) static WATERMARK: &[Key] = &[
     key("column", Text, "The column."),
     key("watermark_column", Text, "The same as `column`."),
     key("primary_key", Texts, "The same as the flow's `key`."),
-    key("lookback", Text, "How far below the watermark to read again: 10 for numbers, 2h or 3d for times."),
+    key("lookback", Text, "How far below the watermark to read again: 10 for numbers, 2h, 3d or 1w for times."),
     key("nulls", Word(&["error", "skip"]), "What to do about rows without a value in the column (default error)."),
     key("rewound", Word(&["error", "ignore"]), "What to do when the home ends below what was read (default error)."),
     key("future", Word(&["error", "allow"]), "What to do when the greatest value is a time to come (default error)."),

@@ -45,6 +45,8 @@ pub struct SqliteHome {
     pub path: String,
     /// Types that win over declared ones.
     pub types: ColumnTypes,
+    /// Whether they are meant for many tables: for each that has such a column, or for one as `table.column`.
+    pub many_tables: bool,
 }
 
 /// Parquet files to read.

@@ -102,7 +102,13 @@ impl Project {
         let env_file = locate.env_file.as_ref().map(|path| locate.cwd.join(path));
         let default = root.join(".env");
         if let Some(path) = env_file.or_else(|| default.is_file().then_some(default)) {
-            problems.keep(environment.add_file(&path).map_err(Problem::from));
+            let added = environment.add_file(&path).map_err(|error| match error.advice() {
+                None => error.next(
+                    "give  --env-file  the path of a file that is there, or leave it out to read .env beside hygge.yml",
+                ),
+                Some(_) => error,
+            });
+            problems.keep(added.map_err(Problem::from));
         }
         let files = Files { locate, root: &root };
         let Some(source) = problems.keep(files.read(&file)) else { return Err(problems.into_vec()) };

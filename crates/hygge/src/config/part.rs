@@ -1,11 +1,12 @@
 //! What homes and stores have in common: names, bare paths, connections, kinds.
 
 use super::fields::{Fields, Known};
+use super::inline;
 use super::keys::{Key, PartKind};
 use super::problem::{Problem, Problems, any_of, nearest};
-use super::resolved::Spot;
 use super::source::Pos;
-use super::yaml::{Map, Name, Node, Value};
+use super::spot::Spot;
+use super::yaml::{Map, Name, Node, Scalar, Value};
 
 /// What the text of `home:` and `store:` may name.
 #[derive(Default)]
@@ -62,7 +63,7 @@ pub(crate) struct Written {
     /// Always a mapping.
     pub(crate) node: Node,
     /// Set where it was written as a bare path.
-    bare: Option<(Pos, String)>,
+    bare: Option<Spot>,
 }
 
 /// Whether a text is a path or a URL rather than a name.
@@ -75,8 +76,8 @@ pub(crate) fn is_url(text: &str) -> bool {
     text.contains("://") || text.starts_with("sqlite:")
 }
 
-/// Finds what the value of `home:` or `store:` says: a mapping, a name, or a bare path.
-pub(crate) fn written(node: &Node, side: &Side, names: &Names, problems: &mut Problems) -> Option<Written> {
+/// Finds what the value of `home:` or `store:` says: a mapping, a name, or a bare path. `at` is where its key stands.
+pub(crate) fn written(at: &Pos, node: &Node, side: &Side, names: &Names, problems: &mut Problems) -> Option<Written> {
     let Value::Scalar(scalar) = &node.value else {
         return Some(Written { node: node.clone(), bare: None });
     };
@@ -84,18 +85,11 @@ pub(crate) fn written(node: &Node, side: &Side, names: &Names, problems: &mut Pr
         return None;
     }
     if is_path(&scalar.text) {
-        return Some(bare(node, &scalar.text, scalar.shown()));
+        return Some(bare(at, side.word, node, scalar));
     }
     let (entries, section) = if side.word == "home" { (&names.homes, "homes") } else { (&names.stores, "stores") };
-    if let Some(entry) = entries.get(&scalar.text) {
-        return match &entry.value {
-            Value::Scalar(inner) if !inner.lost && is_path(&inner.text) => {
-                Some(bare(entry, &inner.text, inner.shown()))
-            }
-            // What is wrong with it is told where it stands.
-            Value::Scalar(_) | Value::List(_) => None,
-            Value::Map(_) => Some(Written { node: entry.clone(), bare: None }),
-        };
+    if let Some((name, entry)) = entries.entry(&scalar.text) {
+        return self::entry(name, entry);
     }
     let known = entries.entries.iter().map(|(name, _)| name.text.as_str());
     let found = format!("no {} is called `{}`", side.word, scalar.shown());
@@ -110,12 +104,23 @@ pub(crate) fn written(node: &Node, side: &Side, names: &Names, problems: &mut Pr
     None
 }
 
-fn bare(node: &Node, text: &str, shown: &str) -> Written {
-    let key = if is_url(text) { "connection" } else { "path" };
+/// A named home or store, a mapping or a bare path; what else it may be is told where it stands.
+pub(crate) fn entry(name: &Name, node: &Node) -> Option<Written> {
+    match &node.value {
+        Value::Scalar(scalar) if !scalar.lost && is_path(&scalar.text) => {
+            Some(bare(&name.at, &name.text, node, scalar))
+        }
+        Value::Scalar(_) | Value::List(_) => None,
+        Value::Map(_) => Some(Written { node: node.clone(), bare: None }),
+    }
+}
+
+fn bare(at: &Pos, word: &str, node: &Node, scalar: &Scalar) -> Written {
+    let key = if is_url(&scalar.text) { "connection" } else { "path" };
     let name = Name { text: key.to_owned(), at: node.at.clone() };
     Written {
         node: Node { at: node.at.clone(), value: Value::Map(Map { entries: vec![(name, node.clone())] }) },
-        bare: Some((node.at.clone(), format!("{key}: {}", super::source::mask(shown)))),
+        bare: Some(Spot::bare(at, word, format!("{key}: {}", inline::plain(&super::source::mask(scalar.shown()))))),
     }
 }
 
@@ -166,13 +171,7 @@ pub(crate) fn open(written: &Written, side: &Side, problems: &mut Problems) -> O
         .collect();
     let known = Known { what: part.shown, tables: &part.keys, elsewhere: &elsewhere };
     let fields = Fields::read(&written.node, &known, problems);
-    let spot = match &written.bare {
-        Some((at, same)) => Spot::Bare { at: at.clone(), part: side.word, same: same.clone() },
-        None => Spot::Mapping {
-            at: fields.first.clone(),
-            keys: fields.written().map(|(name, at)| (name.to_owned(), at.clone())).collect(),
-        },
-    };
+    let spot = written.bare.clone().unwrap_or_else(|| fields.spot());
     Some(Opened { kind, fields, shown: part.shown, spot })
 }
 

@@ -72,6 +72,7 @@ impl fmt::Display for Problem {
         match self.error.advice() {
             Some(Advice::Do(advice)) => write!(f, "\n  next: {advice}"),
             Some(Advice::Set { line, .. }) => write!(f, "\n  next: add  {line}"),
+            Some(Advice::Anew(more)) => write!(f, "\n  next: run once with --full-drop {more}"),
             None => Ok(()),
         }
     }

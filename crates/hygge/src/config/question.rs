@@ -6,7 +6,6 @@ use super::entity::Slot;
 use super::home::HomePart;
 use super::kinds::StoreConfig;
 use super::problem::{Problem, Problems};
-use super::resolved::Spot;
 use super::source::Pos;
 use super::store::StorePart;
 
@@ -39,9 +38,9 @@ pub(crate) fn source(slot: &Slot, home: &HomePart, problems: &mut Problems) -> O
             (Some(table), _) => Some(Source::Table(table.value.clone())),
             (_, Some(query)) => Some(Source::Query(query.value.clone())),
             _ if home.is_sql => {
-                let same = match &home.spot {
-                    Spot::Bare { same, .. } => format!("write  home: {{{same}, table: users}}"),
-                    _ => "add  table: users  to it".to_owned(),
+                let same = match home.spot.as_bare() {
+                    Some((key, same)) => format!("write  {key}: {{{same}, table: users}}"),
+                    None => "add  table: users  to it".to_owned(),
                 };
                 problems.add(
                     Problem::at(&home.at, "this home is a whole database, and nothing says which table").next(format!(

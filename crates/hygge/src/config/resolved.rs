@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use hygge_core::flow::{Missing, Settling, Verify};
 use hygge_core::home::{CursorSpec, Source};
-use hygge_core::{Advice, Error, Part, Result};
+use hygge_core::{Error, Part, Result};
 
 use super::kinds::{HomeConfig, StoreConfig};
 use super::source::Pos;
+use super::spot::{Spot, Spots};
 
 /// The most rows of a batch where nothing else is said.
 pub const DEFAULT_BATCH_ROWS: usize = 8_192;
@@ -174,21 +175,6 @@ pub struct Entity {
 }
 
 impl Entity {
-    /// An advice as a sentence, with the line to write it at: `add  nulls: ["NA"]  at hygge.yml:12:5`.
-    #[must_use]
-    pub fn advise(&self, advice: &Advice) -> String {
-        match advice {
-            Advice::Do(what) => what.clone(),
-            Advice::Set { part, line } => match part {
-                Part::Home => self.spots.home.advise(line),
-                Part::Store => self.spots.store.advise(line),
-                Part::Flow => self.spots.flow.advise(line),
-            },
-        }
-    }
-}
-
-impl Entity {
     /// Reads only what is new, whatever the file says: `--incremental`. Rows merge where there is a key and the store can,
     /// and are appended elsewhere, as with `incremental: true`.
     ///
@@ -220,59 +206,6 @@ impl Entity {
     }
 }
 
-/// Where another option of each part of a flow would be written.
-#[derive(Clone, Debug, Default)]
-pub struct Spots {
-    /// In the home.
-    pub home: Spot,
-    /// In the store.
-    pub store: Spot,
-    /// In the flow.
-    pub flow: Spot,
-}
-
-/// Where another option would be written.
-#[derive(Clone, Debug, Default)]
-pub enum Spot {
-    /// Nowhere: it came from the command line.
-    #[default]
-    None,
-    /// Into a mapping.
-    Mapping {
-        /// The first key of its `options:`, or its own first key: a line written there pushes that one down.
-        at: Pos,
-        /// The keys that are there already.
-        keys: Vec<(String, Pos)>,
-    },
-    /// Instead of a bare path, which has no room for options.
-    Bare {
-        /// Where the path stands.
-        at: Pos,
-        /// `home` or `store`.
-        part: &'static str,
-        /// The mapping that says the same, without its braces.
-        same: String,
-    },
-}
-
-impl Spot {
-    /// Says where to write a line of YAML.
-    #[must_use]
-    pub fn advise(&self, line: &str) -> String {
-        match self {
-            Self::None => format!("make a project (hygge init) and write  {line}  there"),
-            Self::Bare { at, part, same } => format!("write  {part}: {{{same}, {line}}}  at {at}"),
-            Self::Mapping { at, keys } => {
-                let key = line.split(':').next().unwrap_or_default().trim();
-                match keys.iter().find(|(name, _)| name == key) {
-                    Some((_, there)) => format!("change  {key}:  at {there}, so that it holds  {line}"),
-                    None => format!("add  {line}  at {at}"),
-                }
-            }
-        }
-    }
-}
-
 /// An entry of `homes:`, with what it asks for.
 #[derive(Clone, Debug)]
 pub struct NamedHome {
@@ -286,6 +219,8 @@ pub struct NamedHome {
     pub columns: Option<Vec<String>>,
     /// A condition in the home's own language.
     pub filter: Option<String>,
+    /// Where another option of it would be written.
+    pub spot: Spot,
 }
 
 impl fmt::Display for LogLevel {

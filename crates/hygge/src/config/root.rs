@@ -12,7 +12,7 @@ use super::flow::{self, Shared};
 use super::home::{self, HomePart};
 use super::keys::{DEFAULTS, FLOW, Key, ROOT, ROOT_OPTIONS};
 use super::order::{self, Waits};
-use super::part::{HOME_SIDE, Names, STORE_SIDE, Side, is_path, is_url, written};
+use super::part::{HOME_SIDE, Names, STORE_SIDE, Side, entry, is_path, is_url};
 use super::problem::{Problem, Problems};
 use super::resolved::{LogLevel, NamedHome, Project, RootOptions};
 use super::store;
@@ -168,7 +168,7 @@ fn entries<'n>(map: &'n Map, side: &'static Side, problems: &mut Problems) -> Ve
 fn homes(names: &Names, problems: &mut Problems) -> Vec<NamedHome> {
     let mut out = Vec::new();
     for (name, node) in entries(&names.homes, &HOME_SIDE, problems) {
-        let Some(written) = written(node, &HOME_SIDE, names, problems) else { continue };
+        let Some(written) = entry(name, node) else { continue };
         let Some(part) = home::read(&written, names, problems) else { continue };
         out.push(named(name.text.clone(), part));
     }
@@ -188,12 +188,13 @@ fn named(name: String, part: HomePart) -> NamedHome {
         source,
         columns: part.columns.and_then(|said| said.chosen),
         filter: part.filter.map(|said| said.value),
+        spot: part.spot,
     }
 }
 
 fn stores(names: &Names, problems: &mut Problems) {
-    for (_, node) in entries(&names.stores, &STORE_SIDE, problems) {
-        if let Some(written) = written(node, &STORE_SIDE, names, problems) {
+    for (name, node) in entries(&names.stores, &STORE_SIDE, problems) {
+        if let Some(written) = entry(name, node) {
             store::read(&written, names, problems);
         }
     }

@@ -238,7 +238,7 @@ impl Shape {
                 {"type": "string", "pattern": "^\\s*[0-9][0-9_]*\\s*([kKmMgGtT][iI]?)?[bB]?\\s*$"},
                 variable
             ]}),
-            Self::Span => json!({"type": "string", "pattern": "^\\s*([0-9]+\\s*(ms|s|sec|m|min|h|d)\\s*)+$|\\$\\{"}),
+            Self::Span => json!({"type": "string", "pattern": "^\\s*([0-9]+\\s*(ms|s|sec|m|min|h|d|w)\\s*)+$|\\$\\{"}),
             Self::Days => json!({"anyOf": [
                 {"type": "integer", "minimum": 0},
                 {"type": "string", "pattern": "^\\s*[0-9]+\\s*(d|days)?\\s*$|\\$\\{"}

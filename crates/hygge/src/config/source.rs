@@ -66,6 +66,15 @@ impl Pos {
         self.column
     }
 
+    /// Whether it stands between braces, where a comma parts the keys.
+    pub(crate) fn is_in_braces(&self) -> bool {
+        let before: usize =
+            self.source.text.split_inclusive('\n').take(self.line.saturating_sub(1)).map(str::len).sum();
+        let line = &self.source.text[before.min(self.source.text.len())..];
+        let here: usize = line.chars().take(self.column.saturating_sub(1)).map(char::len_utf8).sum();
+        self.source.lines && self.source.text[..before + here].trim_end().ends_with(['{', ','])
+    }
+
     /// The line with a caret under what is meant, each line of it indented by two spaces. Secrets are hidden.
     pub(crate) fn snippet(&self) -> Option<String> {
         if !self.source.lines {

@@ -6,8 +6,8 @@ use super::home::separator;
 use super::kinds::{CsvCodec, CsvStore, ParquetCodec, ParquetStore, SqliteStore, StoreConfig};
 use super::part::{Ending, Kind, Names, Opened, STORE_SIDE, Written, ending, open};
 use super::problem::{Problem, Problems};
-use super::resolved::Spot;
 use super::source::Pos;
+use super::spot::Spot;
 
 /// A store, before a flow speaks of entities.
 pub(crate) struct StorePart {

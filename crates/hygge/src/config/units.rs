@@ -29,7 +29,7 @@ pub fn size(text: &str) -> Result<u64> {
     number.checked_mul(factor).ok_or_else(refuse)
 }
 
-/// A span of time: `500ms`, `30s`, `5m`, `2h`, `1d`, also joined (`1h30m`).
+/// A span of time: `500ms`, `30s`, `5m`, `2h`, `1d`, `1w`, also joined (`1h30m`).
 ///
 /// # Errors
 /// Refused, with what can be written.
@@ -52,6 +52,7 @@ pub fn duration(text: &str) -> Result<Duration> {
             "m" | "min" => 60_000,
             "h" => 3_600_000,
             "d" => 86_400_000,
+            "w" => 604_800_000,
             _ => return Err(refuse()),
         };
         rest = rest[letters..].trim_start();
@@ -183,7 +184,8 @@ mod tests {
         }
         assert_eq!(duration("1h30m").unwrap(), Duration::from_mins(90));
         assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
-        for bad in ["", "30", "s", "1w", "1h 5", "99999999999999999999d", "999999999999999d"] {
+        assert_eq!(duration("1w").unwrap(), Duration::from_hours(168));
+        for bad in ["", "30", "s", "1y", "1h 5", "99999999999999999999d", "999999999999999d"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
         assert_eq!(days("90").unwrap(), 90);

@@ -3,11 +3,14 @@
 //! Built from parser events, not by serde: derived code loses positions as soon as a shape has two forms, and stops at
 //! the first problem.
 
+mod trouble;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
+use self::trouble::scan_problem;
 use super::problem::{Problem, Problems};
 use super::source::{Pos, Source};
 
@@ -289,74 +292,6 @@ fn close(open: Open) -> (Node, usize) {
             (Node { at, value: Value::Map(map) }, anchor)
         }
     }
-}
-
-/// The parser's complaint in plain words.
-fn scan_problem(source: &Arc<Source>, error: &ScanError) -> Problem {
-    let mark = error.marker();
-    let line = source.text().lines().nth(mark.line().saturating_sub(1)).unwrap_or_default();
-    let at = Pos::new(source, mark.line().max(1), mark.col() + 1, 1);
-    let (found, advice) = match error.kind() {
-        ErrorKind::TabNotAllowed
-        | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation
-        | ErrorKind::TabAtBlockScalarStart
-        | ErrorKind::TabInPlainScalar => {
-            ("a tab is used for indentation, and YAML takes spaces only".to_owned(), "replace the tab by spaces")
-        }
-        _ if line.contains("${")
-            && (line.contains("{ ") || line.contains('{') && !line.trim_start().starts_with("${"))
-            && line.find('{') < line.find("${") =>
-        {
-            (
-                "inside { } and [ ] YAML reads the braces of ${…} as its own".to_owned(),
-                "put the value in quotes: \"${NAME}\"",
-            )
-        }
-        ErrorKind::UnknownAnchor | ErrorKind::MissingAnchorOrAliasName => (
-            "a value that begins with * or & is an alias or an anchor in YAML, and this one names none".to_owned(),
-            "to write a text or a pattern, put it in quotes: \"*\"",
-        ),
-        ErrorKind::UnexpectedCharacter { character } => {
-            (format!("a value cannot begin with {character} in YAML unless it is in quotes"), "put the value in quotes")
-        }
-        ErrorKind::MappingValueNotAllowed => (
-            "a second `:` in one line makes YAML see a mapping inside a value".to_owned(),
-            "put the value in quotes, or begin a new line",
-        ),
-        ErrorKind::ExpectedBlockMappingKey | ErrorKind::InvalidIndentation => (
-            "the indentation fits none of the lines above".to_owned(),
-            "indent the line as far as the keys it belongs to",
-        ),
-        ErrorKind::SimpleKeyExpected => {
-            ("this line is neither  key: value  nor part of the value above".to_owned(), "write it as  key: value")
-        }
-        ErrorKind::UnclosedQuotedScalar => ("the quote is never closed".to_owned(), "close it"),
-        ErrorKind::UnclosedFlowCollection { open } => (
-            format!("the bracket {open} is never closed"),
-            if *open == '{' { "close it with }" } else { "close it with ]" },
-        ),
-        ErrorKind::UnexpectedEofFlowSequence
-        | ErrorKind::InvalidColonPlacement
-        | ErrorKind::ExpectedFlowSequenceSeparator => {
-            ("the list that begins with [ is not closed".to_owned(), "close it with ]")
-        }
-        ErrorKind::UnexpectedEofFlowMapping | ErrorKind::ExpectedFlowMappingSeparator => {
-            ("the mapping that begins with { is not closed".to_owned(), "close it with }")
-        }
-        ErrorKind::UnknownQuotedScalarEscape => (
-            "in double quotes a backslash begins an escape, and this one is unknown".to_owned(),
-            "write \\\\ for a backslash, or use single quotes",
-        ),
-        ErrorKind::RecursionLimitExceeded => {
-            ("more than 64 levels stand inside one another".to_owned(), "flatten the configuration")
-        }
-        ErrorKind::DirectiveDisallowed => {
-            ("a line that begins with % is a YAML directive, which means nothing here".to_owned(), "take the line out")
-        }
-        _ => (format!("this is not YAML: {}", error.info()), "mend the line, or put the value in quotes"),
-    };
-    Problem::at(&at, found).next(advice)
 }
 
 #[cfg(test)]

@@ -161,12 +161,18 @@ impl FileSource {
         paths::relative(&self.root, &paths::resolve(&self.root, &self.written))
     }
 
-    /// The place that is read, in the stores' terms: the file, the folder, or what a glob names, up to a `**` in it.
+    /// The place that is read, in the stores' terms: the file, the files of a folder, or what a glob names, up to a `**`
+    /// in it. What lies below a folder is not read, so a place there is another one.
     #[must_use]
     pub fn location(&self, entity: Option<&str>) -> Option<PlaceId> {
         let filled = self.filled(entity).ok()?;
         if !is_glob(&filled) {
-            return paths::place_id(&paths::resolve(&self.root, &filled), &filled).ok();
+            let path = paths::resolve(&self.root, &filled);
+            let mut place = paths::place_id(&path, &filled).ok()?;
+            if path.is_dir() && !self.extensions.is_empty() {
+                place.path.push(self.extensions.iter().map(|e| format!("*.{e}")).collect::<Vec<_>>().join("|"));
+            }
+            return Some(place);
         }
         let parts: Vec<&str> = filled.split('/').collect();
         let first = parts.iter().position(|part| is_glob(part))?;
@@ -393,6 +399,10 @@ mod tests {
         assert!(home.clashes(&place("in")) && home.clashes(&place("in/2024-c.csv")));
         assert!(!home.clashes(&place("in/out")) && !home.clashes(&place("out")));
         assert!(!place("*.csv").clashes(&place("out")) && place("**/*.csv").clashes(&place("out")));
+        let flat = FileSource::new(dir.path(), "in", &["csv", "csv.gz"]).location(None).expect("a place");
+        assert!(flat.clashes(&place("in")) && flat.clashes(&place("in/all.CSV.gz")), "what the folder would read");
+        assert!(!flat.clashes(&place("in/out")) && !flat.clashes(&place("in/all.parquet")), "what it passes over");
+        assert!(place("in/**/*.csv").clashes(&place("in/out")), "what reads below meets what lies there");
         let entity = FileSource::new(dir.path(), "in/{entity}.csv", &["csv"]);
         assert_eq!(names(&entity.list(Some("2025-a")).expect("lists")), ["in/2025-a.csv"]);
         assert_eq!(entity.entities("2024*").expect("names"), ["2024-a", "2024-b"]);

@@ -82,8 +82,8 @@ impl Sibling {
         self.base.join("staging")
     }
 
-    /// Refuses what can be no place: a file where a folder is meant, a folder where a file is, the root of a mount, a
-    /// folder that may not be written. Makes nothing.
+    /// Refuses what can be no place: a file where a folder is meant, a folder where a file is, the root of a mount, what
+    /// lies in another place, a folder that may not be written. Makes nothing.
     ///
     /// # Errors
     /// As said.
@@ -115,6 +115,14 @@ impl Sibling {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io("look at", &self.live, error).as_refusal()),
         }
+        if let Some(around) = self.parent.ancestors().find(|folder| is_place(folder)) {
+            return Err(Error::refused(format!(
+                "the path lies in {}, in which the rows of another flow have settled",
+                around.display()
+            ))
+            .at(shown)
+            .next("give a path beside that folder"));
+        }
         let mut held_by = self.parent.as_path();
         while !held_by.exists() {
             match held_by.parent() {
@@ -124,6 +132,12 @@ impl Sibling {
         }
         platform::may_write(held_by).map_err(|e| Error::io("write in", held_by, e).at(shown).as_refusal())
     }
+}
+
+/// Whether a load has settled in a folder: its receipts lie beside it.
+fn is_place(folder: &Path) -> bool {
+    let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else { return false };
+    parent.join(format!(".{}.hygge", name.to_string_lossy())).join("receipts").is_dir()
 }
 
 /// A file that is live, as a receipt names it.
@@ -165,7 +179,7 @@ impl LiveFiles {
         serde_json::from_value(receipt.live.clone()).map_err(|e| {
             Error::refused("the receipt does not say which files are live")
                 .at(shown)
-                .next("run once with --full-drop to settle everything anew")
+                .next_anew("to settle everything anew")
                 .because(e)
         })
     }

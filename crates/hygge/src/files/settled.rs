@@ -93,7 +93,7 @@ pub fn look(request: &ReadRequest, found: Vec<PinnedFile>, read_as: &str, cancel
         Ok(state @ State { form: FORM, .. }) => state,
         _ if request.skip_settled => {
             return Err(Error::refused("the receipt's list of settled files cannot be read by this version of hygge")
-                .next("run with the version that wrote it, or once with --full-drop to settle all files anew"));
+                .next_anew("to settle all files anew, or run the version that wrote it"));
         }
         _ => return all(found, Vec::new()),
     };
@@ -120,7 +120,7 @@ pub fn look(request: &ReadRequest, found: Vec<PinnedFile>, read_as: &str, cancel
             "the file has changed since its rows were appended: reading it again would bring them twice",
         )
         .at(&file.shown)
-        .next("bring new rows in new files, or run once with --full-drop to settle all files anew"));
+        .next_anew("to settle all files anew, and from then on bring new rows in new files"));
     }
     let found_now: HashSet<&str> = found.iter().map(|f| f.shown.as_str()).collect();
     let gone = state.files.iter().filter(|f| !found_now.contains(f.path.as_str())).collect();

@@ -19,6 +19,7 @@ use hygge_core::{Error, Part as ConfigPart, Result};
 use rusqlite::Connection;
 
 pub use self::columns::TYPE_KEY;
+use self::columns::Types;
 use self::cursor::Cursor;
 use self::ranges::{Look, Spread, how_many, id_sql};
 use self::scan::{Part, Plan, Pool, Range, Remembered, SqliteScan};
@@ -43,6 +44,8 @@ pub struct SqliteHomeConfig {
     pub identity: String,
     /// Types that a person chose, by column.
     pub types: BTreeMap<String, DataType>,
+    /// Whether they are meant for many tables: for each that has such a column, or for one as `table.column`.
+    pub many_tables: bool,
     /// How long to wait for a lock that another program holds.
     pub busy_timeout: Duration,
     /// The most readers at once.
@@ -58,6 +61,7 @@ impl SqliteHomeConfig {
             identity: shown.clone(),
             shown,
             types: BTreeMap::new(),
+            many_tables: false,
             busy_timeout: BUSY_TIMEOUT,
             readers: READERS,
         }
@@ -108,7 +112,9 @@ impl SqliteHome {
         if let Some(filter) = &request.filter {
             shape.check_filter(conn, filter, &self.file.shown)?;
         }
-        let typed = columns::typed(conn, shape, &chosen, &self.config.types, ctx)?;
+        let given = Types { chosen: &self.config.types, many_tables: self.config.many_tables };
+        given.check(conn, shape)?;
+        let typed = columns::typed(conn, shape, &chosen, &given, ctx)?;
         notes.extend(typed.notes);
         let old = request.since.as_ref().and_then(|s| s.watermark.as_ref()).map(|w| &w.bound);
         let cursor = match &request.cursor {

@@ -31,6 +31,7 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
             Arc::new(SqliteHome::new(SqliteHomeConfig {
                 identity: paths::relative(root, &path),
                 types: home.types.iter().cloned().collect(),
+                many_tables: home.many_tables,
                 ..SqliteHomeConfig::new(path, written)
             }))
         }

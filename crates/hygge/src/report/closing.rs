@@ -8,12 +8,15 @@ use hygge_core::budget::shown_bytes;
 use hygge_core::coordinator::Ended;
 use hygge_core::flow::{Outcome, Settlement};
 use hygge_core::receipt::Mode;
+use hygge_core::watermark::Bound;
 use hygge_core::{Error, ErrorKind};
 
 use super::Verbosity;
 use super::advisor::Advisor;
 use super::style::{self, DIM, NAME, paint};
-use super::words::{count, duration, left, moment, name, right, rows, thousands, wide, wrap};
+use super::words::{
+    HELD_BACK_ADVICE, count, duration, held_back, left, moment, name, right, rows, thousands, wide, wrap,
+};
 
 /// A flow with more entities than this is told in one line, and each entity that needs a person in its own.
 const MOST_ENTITIES: usize = 20;
@@ -49,6 +52,9 @@ pub fn screen(ended: &[Ended], facts: &Facts, advisor: &Advisor, verbosity: Verb
         };
         text.push_str(format!("{head}{rest}").trim_end());
         text.push('\n');
+        if let Some(bound) = line.held_back() {
+            let _ = writeln!(text, "{}{}", " ".repeat(indent), waiting("", bound, indent, width));
+        }
     }
     text.push_str(&last_line(ended, facts));
     text.push('\n');
@@ -89,7 +95,12 @@ fn lines(ended: &[Ended], verbosity: Verbosity) -> Vec<Line<'_>> {
         if verbosity != Verbosity::Quiet {
             out.push(Line::Many(Many::of(flow)));
         }
-        out.extend(flow.iter().filter(|e| matches!(e.outcome, Outcome::Failed(_))).map(Line::One));
+        let tells = |e: &&Ended| match &e.outcome {
+            Outcome::Failed(_) => true,
+            Outcome::Unchanged { held_back, .. } => held_back.is_some() && verbosity != Verbosity::Quiet,
+            _ => false,
+        };
+        out.extend(flow.iter().filter(tells).map(Line::One));
     }
     out
 }
@@ -97,7 +108,7 @@ fn lines(ended: &[Ended], verbosity: Verbosity) -> Vec<Line<'_>> {
 impl Many {
     fn of(flow: &[Ended]) -> Self {
         let settled: Vec<&Settlement> = flow.iter().filter_map(|e| settlement(&e.outcome)).collect();
-        let unchanged = flow.iter().filter(|e| matches!(e.outcome, Outcome::Unchanged(_))).count();
+        let unchanged = flow.iter().filter(|e| matches!(e.outcome, Outcome::Unchanged { .. })).count();
         Self {
             flow: flow[0].owner.flow.clone(),
             of: flow.len() as u64,
@@ -142,14 +153,21 @@ impl Line<'_> {
         match self {
             Self::One(ended) => match &ended.outcome {
                 Outcome::Settled(_) => style::tick(),
-                Outcome::Unchanged(_) => style::dot(),
+                Outcome::Unchanged { held_back: None, .. } => style::dot(),
                 Outcome::Failed(_) => style::cross(),
-                Outcome::Skipped(_) | Outcome::Cancelled => style::dash(),
+                Outcome::Unchanged { .. } | Outcome::Skipped(_) | Outcome::Cancelled => style::dash(),
             },
             Self::Many(many) if many.settled + many.unchanged < many.of => style::cross(),
             Self::Many(many) if many.settled == 0 => style::dot(),
             Self::Many(_) => style::tick(),
         }
+    }
+
+    /// The end of what settled, where rows at it are held back.
+    fn held_back(&self) -> Option<&Bound> {
+        let Self::One(ended) = self else { return None };
+        let bound = &settlement(&ended.outcome)?.receipt.watermark.as_ref()?.bound;
+        (!bound.inclusive).then_some(bound)
     }
 
     fn cells(&self) -> Option<Cells> {
@@ -229,9 +247,15 @@ fn how(settled: &Settlement) -> String {
     }
 }
 
+/// That rows are held back, and what to do about it.
+fn waiting(head: &str, bound: &Bound, indent: usize, width: Option<usize>) -> String {
+    advised(&format!("{head}{}", held_back(bound)), Some(HELD_BACK_ADVICE), indent, width)
+}
+
 fn one(ended: &Ended, advisor: &Advisor, indent: usize, width: Option<usize>) -> String {
     match &ended.outcome {
-        Outcome::Unchanged(_) => "up to date".to_owned(),
+        Outcome::Unchanged { held_back: Some(bound), .. } => waiting("up to date, but ", bound, indent, width),
+        Outcome::Unchanged { .. } => "up to date".to_owned(),
         Outcome::Skipped(why) => wrap(&format!("skipped: {why}"), indent, width),
         Outcome::Cancelled => "stopped before it settled".to_owned(),
         Outcome::Failed(error) => failure(error, advisor.advise(&ended.owner, error).as_deref(), indent, width),
@@ -252,10 +276,14 @@ pub fn failure(error: &Error, advice: Option<&str>, indent: usize, width: Option
     } else {
         (error.to_string(), advice.map(ToOwned::to_owned))
     };
-    let mut text = wrap(&told, indent, width);
+    advised(&told, advice.as_deref(), indent, width)
+}
+
+fn advised(told: &str, advice: Option<&str>, indent: usize, width: Option<usize>) -> String {
+    let mut text = wrap(told, indent, width);
     if let Some(advice) = advice {
         let pad = " ".repeat(indent);
-        let _ = write!(text, "\n{pad}{} {}", paint(DIM, "next:"), wrap(&advice, indent + 6, width));
+        let _ = write!(text, "\n{pad}{} {}", paint(DIM, "next:"), wrap(advice, indent + 6, width));
     }
     text
 }

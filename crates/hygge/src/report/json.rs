@@ -10,7 +10,8 @@
 //! - `note`: `text`
 //! - `proving`
 //! - `ended`: `outcome` (`settled`, `unchanged`, `failed`, `skipped`, `cancelled`), `took_ms`; settled: `mode`, `rows`,
-//!   `bytes`, `seq`, `watermark`, `proved`, `retries`; else `message`; failed: `kind`, `at`, `next`
+//!   `bytes`, `seq`, `watermark`, `proved`, `retries`; else `message`; failed: `kind`, `at`, `next`; `held_back` where
+//!   too many rows share the greatest value of the watermark
 //! - `finished`, the last line: `exit_code`, `took_ms`, `settled`, `unchanged`, `failed`, `skipped`, `cancelled`,
 //!   `rows`, `memory_bytes`, `log`
 //! - `refused`, instead of a run: `message`, `at`, `next`, with `flow` where it is one flow's plan that is refused
@@ -109,8 +110,13 @@ impl JsonLines {
                 "watermark": settled.receipt.watermark.as_ref().map(|w| &w.bound.upper),
                 "proved": settled.receipt.proved,
                 "retries": settled.retries,
+                "held_back": settled.receipt.watermark.as_ref().filter(|w| !w.bound.inclusive).map(|w| super::words::held_back(&w.bound)),
             }),
-            Outcome::Unchanged(why) | Outcome::Skipped(why) => json!({ "message": why }),
+            Outcome::Unchanged { why, held_back } => json!({
+                "message": why,
+                "held_back": held_back.as_ref().map(|bound| super::words::held_back(bound)),
+            }),
+            Outcome::Skipped(why) => json!({ "message": why }),
             Outcome::Failed(error) => failure(error, self.advisor.advise(&ended.owner, error).as_deref()),
             Outcome::Cancelled => json!({}),
         };
@@ -135,7 +141,7 @@ fn failure(error: &Error, advice: Option<&str>) -> Value {
 fn word_of(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Settled(_) => "settled",
-        Outcome::Unchanged(_) => "unchanged",
+        Outcome::Unchanged { .. } => "unchanged",
         Outcome::Failed(_) => "failed",
         Outcome::Skipped(_) => "skipped",
         Outcome::Cancelled => "cancelled",

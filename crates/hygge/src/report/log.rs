@@ -92,7 +92,12 @@ impl RunLog {
                     ),
                 );
             }
-            Outcome::Unchanged(why) => self.flow(LogLevel::Info, &ended.owner, format_args!("up to date: {why}")),
+            Outcome::Unchanged { why, held_back } => {
+                self.flow(LogLevel::Info, &ended.owner, format_args!("up to date: {why}"));
+                if let Some(bound) = held_back {
+                    self.flow(LogLevel::Warn, &ended.owner, super::words::held_back(bound));
+                }
+            }
             Outcome::Skipped(why) => self.flow(LogLevel::Warn, &ended.owner, format_args!("skipped: {why}")),
             Outcome::Cancelled => self.flow(LogLevel::Warn, &ended.owner, format_args!("stopped after {took}")),
             Outcome::Failed(error) => {

@@ -105,10 +105,12 @@ pub fn block(owner: &Owner, plan: &PlannedFlow, verbosity: Verbosity, width: Opt
 
 fn mode(plan: &PlannedFlow) -> String {
     let coverage = match (plan.coverage, &plan.bound) {
+        (Coverage::Full, _) if plan.every_run => "all rows, again on every run",
         (Coverage::Full, Some(_)) if plan.mode != "replace" => "all rows now, later those after the watermark",
+        (Coverage::Full, None) if plan.mode == "append" => "all rows now, later those of new files",
         (Coverage::Full, _) => "all rows",
         (Coverage::Since, Some(_)) => "rows after the watermark",
-        (Coverage::Since, None) => "what has not settled yet",
+        (Coverage::Since, None) => "rows of files that have not settled yet",
     };
     format!("{}, {coverage}", plan.mode)
 }

@@ -185,7 +185,7 @@ impl Screen {
             let took = duration(ended.took);
             let text = match &ended.outcome {
                 Outcome::Settled(settled) => format!("{} settled in {took}", rows(settled.receipt.load.rows)),
-                Outcome::Unchanged(_) => "up to date".to_owned(),
+                Outcome::Unchanged { .. } => "up to date".to_owned(),
                 Outcome::Failed(_) => format!("{} failed after {took}", style::cross()),
                 Outcome::Skipped(_) => "skipped".to_owned(),
                 Outcome::Cancelled => "stopped".to_owned(),

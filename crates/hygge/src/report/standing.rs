@@ -8,7 +8,7 @@ use hygge_core::receipt::{Owner, Receipt};
 use super::advisor::advice_alone;
 use super::blocks::{Block, columns};
 use super::style::{self, CARE, DIM, NAME, paint};
-use super::words::{duration, left, moment, name, rows, thousands, when, wide};
+use super::words::{HELD_BACK_ADVICE, duration, held_back, left, moment, name, rows, thousands, when, wide};
 
 /// A flow, for `ls`.
 #[derive(Debug, Clone)]
@@ -95,7 +95,9 @@ fn told(standing: &Standing) -> (String, String) {
 
 fn settled(receipt: &Receipt) -> String {
     let total = receipt.total.map(|total| format!(", {} in all", thousands(total.rows))).unwrap_or_default();
-    let upper = receipt.watermark.as_ref().map(|w| format!("   to {}", moment(&w.bound.upper))).unwrap_or_default();
+    let to = |inclusive| if inclusive { "to" } else { "to before" };
+    let upper = receipt.watermark.as_ref().map(|w| format!("   {} {}", to(w.bound.inclusive), moment(&w.bound.upper)));
+    let upper = upper.unwrap_or_default();
     format!(
         "settled {}   {}, {}{total}{upper}   seq {}",
         when(&receipt.committed_at),
@@ -110,6 +112,11 @@ fn below(standing: &Standing) -> Vec<String> {
     let mut lines = Vec::new();
     if let Err(error) = &standing.receipt {
         lines.extend(advice_alone(error).map(|advice| format!("{} {advice}", paint(DIM, "next:"))));
+    }
+    let watermark = standing.receipt.as_ref().ok().and_then(Option::as_ref).and_then(|r| r.watermark.as_ref());
+    if let Some(watermark) = watermark.filter(|watermark| !watermark.bound.inclusive) {
+        lines.push(paint(CARE, held_back(&watermark.bound)));
+        lines.push(format!("{} {HELD_BACK_ADVICE}", paint(DIM, "next:")));
     }
     let Some(entry) = &standing.journal else { return lines };
     if matches!(entry.outcome.as_str(), "failed" | "skipped" | "cancelled") {

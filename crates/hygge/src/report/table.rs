@@ -1,8 +1,11 @@
 //! A few rows as a table: names, types, values.
 
-use arrow_array::{Array, RecordBatch};
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, Schema};
+use arrow_schema::{DataType, FieldRef, Schema};
 use hygge_core::Result;
 
 use super::style::{DIM, NAME, paint};
@@ -63,14 +66,13 @@ impl Table {
     /// If a value cannot be shown as text, which is a bug.
     pub fn add(&mut self, batch: &RecordBatch, limit: usize) -> Result<()> {
         let options = FormatOptions::default();
-        let formatters = batch
-            .columns()
-            .iter()
-            .map(|c| ArrayFormatter::try_new(c.as_ref(), &options))
-            .collect::<Result<Vec<_>, _>>()?;
-        for row in 0..batch.num_rows().min(limit.saturating_sub(self.rows.len())) {
+        let batch = batch.slice(0, batch.num_rows().min(limit.saturating_sub(self.rows.len())));
+        let columns = batch.columns().iter().map(in_utc).collect::<Result<Vec<_>>>()?;
+        let formatters =
+            columns.iter().map(|c| ArrayFormatter::try_new(c.as_ref(), &options)).collect::<Result<Vec<_>, _>>()?;
+        for row in 0..batch.num_rows() {
             let mut cells = Vec::with_capacity(formatters.len());
-            for (column, formatter) in batch.columns().iter().zip(&formatters) {
+            for (column, formatter) in columns.iter().zip(&formatters) {
                 let null = column.is_null(row);
                 let text = if null { "NULL".to_owned() } else { formatter.value(row).try_to_string()? };
                 cells.push(Cell { text: if null { text } else { shown(&text) }, null });
@@ -127,6 +129,27 @@ impl Table {
     }
 }
 
+/// The same instants without the names of zones, which only a database of zones could turn into a time of day.
+fn in_utc(column: &ArrayRef) -> Result<ArrayRef> {
+    let data_type = utc(column.data_type());
+    if data_type == *column.data_type() { Ok(Arc::clone(column)) } else { Ok(cast(column, &data_type)?) }
+}
+
+fn utc(data_type: &DataType) -> DataType {
+    use DataType as T;
+    let field = |field: &FieldRef| Arc::new(field.as_ref().clone().with_data_type(utc(field.data_type())));
+    match data_type {
+        T::Timestamp(unit, Some(_)) => T::Timestamp(*unit, Some("+00:00".into())),
+        T::List(inner) => T::List(field(inner)),
+        T::LargeList(inner) => T::LargeList(field(inner)),
+        T::FixedSizeList(inner, n) => T::FixedSizeList(field(inner), *n),
+        T::Map(inner, sorted) => T::Map(field(inner), *sorted),
+        T::Struct(fields) => T::Struct(fields.iter().map(field).collect()),
+        T::Dictionary(codes, values) => T::Dictionary(codes.clone(), Box::new(utc(values))),
+        other => other.clone(),
+    }
+}
+
 /// How many columns fit a terminal; at least one.
 fn fitting(widths: &[usize], width: Option<usize>) -> usize {
     let Some(width) = width else { return widths.len() };
@@ -170,12 +193,29 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::{Int64Array, StringArray};
+    use arrow_array::{Int64Array, ListArray, StringArray, TimestampMicrosecondArray};
+    use arrow_buffer::OffsetBuffer;
     use arrow_schema::Field;
 
     use super::*;
+
+    #[test]
+    fn instants_of_a_named_zone_are_shown_in_utc() {
+        let noon =
+            TimestampMicrosecondArray::from(vec![Some(1_704_110_400_000_000), None]).with_timezone("Europe/Oslo");
+        let noon: ArrayRef = Arc::new(noon);
+        let item = Arc::new(Field::new_list_field(noon.data_type().clone(), true));
+        let offsets = OffsetBuffer::from_lengths([1, 1]);
+        let lists: ArrayRef = Arc::new(ListArray::new(item, offsets, Arc::clone(&noon), None));
+        let batch = RecordBatch::try_from_iter([("at", noon), ("all", lists)]).expect("a batch");
+        let mut table = Table::new(&batch.schema());
+        table.add(&batch, 10).expect("shown");
+        let text = anstream::adapter::strip_str(&table.shown(None)).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("timestamp Europe/Oslo"), "{text}");
+        assert_eq!(lines[2], "2024-01-01T12:00:00Z    [2024-01-01T12:00:00Z]", "{text}");
+        assert!(lines[3].starts_with("NULL "), "{text}");
+    }
 
     #[test]
     fn null_is_told_from_the_text_null() {

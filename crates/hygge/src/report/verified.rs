@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use hygge_core::flow::Verified;
-use hygge_core::receipt::{Mode, Owner};
+use hygge_core::receipt::Owner;
 
 use super::advisor::Advisor;
 use super::closing::failure;
 use super::style::{self, DIM, NAME, paint};
-use super::words::{left, name, rows, thousands, when, wide};
+use super::words::{go, held_back, left, name, rows, thousands, when, wide};
 
 /// What came of one flow (entity).
 pub struct Shown {
@@ -16,12 +16,6 @@ pub struct Shown {
     pub owner: Owner,
     /// What was found.
     pub found: hygge_core::Result<Verified>,
-}
-
-/// Whether place, receipt and home say the same.
-#[must_use]
-pub fn holds(verified: &Verified) -> bool {
-    verified.home_equals_store() && verified.store_is_as_settled() != Some(false)
 }
 
 /// All of them.
@@ -34,9 +28,9 @@ pub fn screen(all: &[Shown], advisor: &Advisor, width: Option<usize>) -> String 
     for one in all {
         let (mark, lines) = match &one.found {
             Ok(verified) => {
-                let holds = holds(verified);
+                let holds = verified.holds();
                 good += u64::from(holds);
-                (if holds { style::tick() } else { style::cross() }, told(verified, &one.owner.flow))
+                (if holds { style::tick() } else { style::cross() }, told(verified, &one.owner, advisor))
             }
             Err(error) => {
                 let advice = advisor.advise(&one.owner, error);
@@ -57,17 +51,23 @@ pub fn screen(all: &[Shown], advisor: &Advisor, width: Option<usize>) -> String 
 }
 
 /// What was read, and how it compares. `proved` is said only of what the store's own reader read back.
-fn told(verified: &Verified, flow: &str) -> Vec<String> {
+fn told(verified: &Verified, owner: &Owner, advisor: &Advisor) -> Vec<String> {
     let store = rows(verified.store.rows);
     let settled = when(&verified.receipt.committed_at);
-    if holds(verified) {
-        return vec![match verified.store_is_as_settled() {
-            Some(_) => format!("{store}   home, {} and receipt hold the same   proved", verified.place),
+    if verified.holds() {
+        let place = &verified.place;
+        let mut lines = vec![match verified.store_is_as_settled() {
+            _ if verified.every_run => format!(
+                "{store}   {place} and receipt hold the same   proved; every run appends all of the home, which holds {} now",
+                rows(verified.home.rows)
+            ),
+            Some(_) => format!("{store}   home, {place} and receipt hold the same   proved"),
             None => format!(
-                "{store}   home and {} hold the same   proved; after a merge the receipt counts no rows of the whole",
-                verified.place
+                "{store}   home and {place} hold the same   proved; after a merge the receipt counts no rows of the whole"
             ),
         }];
+        lines.extend(verified.held_back().map(held_back));
+        return lines;
     }
     let mut lines = Vec::new();
     match verified.store_is_as_settled() {
@@ -89,17 +89,18 @@ fn told(verified: &Verified, flow: &str) -> Vec<String> {
         }
         None => lines.push(format!("{} holds {store}", verified.place)),
     }
-    if !verified.home_equals_store() {
+    if !verified.every_run && !verified.home_equals_store() {
         lines.push(if verified.home.rows == verified.store.rows {
             format!("the home holds as many, but not the same: some changed since {settled}")
         } else {
             format!("the home holds {} now", rows(verified.home.rows))
         });
     }
-    let advice = match (verified.store_is_as_settled(), &verified.receipt.mode) {
-        (Some(false), _) => format!("settle everything anew with  hygge go {flow} --full-drop"),
-        (_, Mode::Replace) => format!("carry what is new with  hygge go {flow}"),
-        _ => format!("carry what is new with  hygge go {flow}, and where old rows changed, with --full-drop"),
+    // A run mends the place only if it would carry something; and it never mends what others did there.
+    let advice = if verified.store_is_as_settled() != Some(false) && verified.carries && !verified.every_run {
+        format!("carry what is new with  {}  and verify again", go(owner))
+    } else {
+        advisor.anew(owner, "to settle all rows as the home holds them now")
     };
     lines.push(format!("{} {advice}", paint(DIM, "next:")));
     lines

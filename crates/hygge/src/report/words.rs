@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hygge_core::receipt::Owner;
+use hygge_core::watermark::{Bound, EDGE_LIMIT};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// `27,004`.
@@ -86,6 +87,32 @@ pub fn name(owner: &Owner) -> String {
         None => owner.flow.clone(),
     }
 }
+
+/// The command that runs a flow: `hygge go shop --entity users`.
+#[must_use]
+pub fn go(owner: &Owner) -> String {
+    let entity = owner.entity.as_ref().map(|entity| {
+        let plain = entity.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c)) && !entity.starts_with('-');
+        let shown = if plain { entity.clone() } else { format!("'{}'", entity.replace('\'', "'\\''")) };
+        format!(" --entity {shown}")
+    });
+    format!("hygge go {}{}", owner.flow, entity.unwrap_or_default())
+}
+
+/// That rows are held back at the end of what was read, and what for.
+#[must_use]
+pub fn held_back(bound: &Bound) -> String {
+    format!(
+        "more than {} rows share the greatest {}, {}: they are held back until a greater one is there",
+        thousands(EDGE_LIMIT as u64),
+        bound.column,
+        moment(&bound.upper)
+    )
+}
+
+/// What can be done about rows that are held back.
+pub const HELD_BACK_ADVICE: &str =
+    "give the flow a  watermark:  of finer steps, or  key:  and a store that merges, to have them sooner";
 
 /// How many columns of a terminal a text takes.
 #[must_use]
@@ -184,6 +211,15 @@ mod tests {
         assert_eq!(moment("10000"), "10000");
         assert_eq!(moment("2013-02-01"), "2013-02-01");
         assert_eq!(when("2013-02-01T04:00:12.345Z"), "2013-02-01 04:00:12Z");
+    }
+
+    #[test]
+    fn a_command_can_be_typed_as_it_is_shown() {
+        let owner =
+            |entity: Option<&str>| Owner { project: "p".into(), flow: "shop".into(), entity: entity.map(Into::into) };
+        assert_eq!(go(&owner(None)), "hygge go shop");
+        assert_eq!(go(&owner(Some("users"))), "hygge go shop --entity users");
+        assert_eq!(go(&owner(Some("it's all"))), "hygge go shop --entity 'it'\\''s all'");
     }
 
     #[test]

@@ -344,6 +344,7 @@ mod tests {
             let kept = match (&line.declared, line.exact_text) {
                 (None, _) => "",
                 (Some(_), true) => "exact text",
+                (Some(_), false) if line.arrow.is_floating() => "as it is, but -0.0 as 0.0",
                 (Some(_), false) => "as it is",
             };
             let row = [

@@ -143,7 +143,7 @@ pub(crate) fn decoder(data_type: &DataType, nullable: bool, lenient: bool) -> Op
         T::Time64(TimeUnit::Microsecond) => clock!(Time64MicrosecondType, 1_000_000),
         T::Time64(_) => clock!(Time64NanosecondType, 1_000_000_000),
         T::Utf8 => Box::new(Texts::new(nullable, lenient)),
-        T::Binary => Box::new(Blobs { builder: BinaryBuilder::new(), nullable, lenient }),
+        T::Binary => Box::new(Blobs { builder: BinaryBuilder::new(), nullable, lenient, number: Vec::new() }),
         // The other forms of what is above are made of it, a column at a time.
         T::Null | T::LargeUtf8 | T::Utf8View => through(&T::Utf8, data_type, nullable, lenient)?,
         T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => through(&T::Binary, data_type, nullable, lenient)?,
@@ -212,6 +212,17 @@ impl Decode for Booleans {
     }
 }
 
+/// Adds the text of a number: the shortest that is this number and no other, of a real one with the point that tells it
+/// from a whole one.
+fn exact_text(number: ValueRef<'_>, out: &mut Vec<u8>) {
+    // Writing to memory cannot fail.
+    let _ = match number {
+        ValueRef::Integer(v) => write!(out, "{v}"),
+        ValueRef::Real(v) => write!(out, "{v:?}"),
+        _ => Ok(()),
+    };
+}
+
 /// Texts are gathered as bytes. Whether they are UTF-8 is asked for all of a column at once: that costs a fraction of asking
 /// for each.
 struct Texts {
@@ -239,20 +250,12 @@ impl Decode for Texts {
     fn push(&mut self, value: ValueRef<'_>) -> Fit<usize> {
         let from = self.bytes.len();
         match value {
-            ValueRef::Text(bytes) => {
-                self.bytes.extend_from_slice(bytes);
-            }
+            ValueRef::Text(bytes) => self.bytes.extend_from_slice(bytes),
             ValueRef::Null if self.nullable => {
                 self.nulls.append_null();
                 return self.end(from);
             }
-            ValueRef::Integer(v) if self.lenient => {
-                let _ = write!(self.bytes, "{v}");
-            }
-            ValueRef::Real(v) if self.lenient => {
-                // The shortest text that is this number and no other, with the point that tells it from an integer.
-                let _ = write!(self.bytes, "{v:?}");
-            }
+            ValueRef::Integer(_) | ValueRef::Real(_) if self.lenient => exact_text(value, &mut self.bytes),
             other => return Err(Misfit(word(other))),
         }
         self.nulls.append_non_null();
@@ -283,6 +286,7 @@ struct Blobs {
     builder: BinaryBuilder,
     nullable: bool,
     lenient: bool,
+    number: Vec<u8>,
 }
 
 impl Decode for Blobs {
@@ -290,6 +294,11 @@ impl Decode for Blobs {
         let bytes = match value {
             ValueRef::Blob(bytes) => bytes,
             ValueRef::Text(bytes) if self.lenient => bytes,
+            ValueRef::Integer(_) | ValueRef::Real(_) if self.lenient => {
+                self.number.clear();
+                exact_text(value, &mut self.number);
+                &self.number
+            }
             ValueRef::Null if self.nullable => {
                 self.builder.append_null();
                 return Ok(size_of::<i32>());

@@ -284,10 +284,11 @@ impl<'a> Batches<'a> {
         match self.reading.advice {
             MisfitAdvice::ChooseType if null => error.next("look at the database with `PRAGMA integrity_check`"),
             MisfitAdvice::ChooseType => {
-                // Text takes every number and text as it is; a blob, and text that is not UTF-8, only bytes can take.
+                // Text takes every number and text as it is; a blob, and text that is not UTF-8, only bytes can take. A
+                // column of blobs goes on as bytes, which take everything.
                 let bytes = misfit.0 == "a blob"
                     || misfit.0.ends_with("not UTF-8")
-                    || (misfit.0 == "text" && field.data_type() == &arrow_schema::DataType::Binary);
+                    || field.data_type() == &arrow_schema::DataType::Binary;
                 let word = if bytes { "binary" } else { "text" };
                 error.next_set(Part::Home, format!("columns: {{{}: {word}}}", yaml(field.name())))
             }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hygge_core::context::{Context, SplitContext};
+use hygge_core::event::Event;
 use hygge_core::fault::{self, FailPoint};
 use hygge_core::home::BatchStream;
 use hygge_core::place::PlaceId;
@@ -256,7 +257,9 @@ impl Store for FileStore {
             run: Arc::clone(&ctx.run),
         };
         fault::pass(FailPoint::Locked)?;
-        sweep::sweep(&held, self.grace)?;
+        for text in sweep::sweep(&held, self.grace)? {
+            ctx.tell(&Event::Note { owner: owner.clone(), text });
+        }
         let last = receipts::newest(&held.sibling, held.format.as_ref())?;
         let gone = gone(&held.sibling, last.as_ref())?;
         Ok(Box::new(FilePlace { held, last, gone, grace: self.grace, ways: Arc::clone(&self.ways) }))

@@ -217,7 +217,7 @@ impl Store for SqliteStore {
         let conn = connections.pop().ok_or_else(|| Error::bug("no reader was opened"))?;
         if tables::find(&conn, table).map_err(|e| explain(e, "read", &self.file.shown))?.is_none() {
             return Err(Error::refused(format!("there is no table {table} in {}", self.file.shown))
-                .next("settle it anew with --full-drop"));
+                .next_anew("to settle it anew"));
         }
         let reading = reading(receipt.schema.clone(), &quoted(table), "", &place.shown);
         let give_back = move |conn: Connection| {

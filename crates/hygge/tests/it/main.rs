@@ -1,5 +1,6 @@
 //! The built tool as a person meets it: every screen, every refusal, every exit code.
 
+mod advice;
 mod configuration;
 mod folder;
 mod help;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hygge_core::{Advice, Part};
+use hygge_core::Part;
 
 use super::*;
 
@@ -196,24 +196,73 @@ fn mistakes_of_the_command_line_are_told_where_they_were_typed() {
 fn an_advice_names_the_line_to_write_it_at() {
     let yml = "homes:\n  h:\n    type: csv\n    path: x.csv\n    options:\n      separator: tab\n      columns: {a: int}\nflows:\n  f:\n    home: h\n    store: out/y\n  g:\n    home: data/z.csv.gz\n    store:\n      type: parquet\n      path: w\n    options:\n      mode: replace\n";
     let project = load(&[("hygge.yml", yml)], &[]).unwrap_or_else(|told| panic!("{told}"));
-    let advice = |flow: &str, part: Part, line: &str| {
-        entity(&project, flow).advise(&Advice::Set { part, line: line.to_owned() })
-    };
+    let advice = |flow: &str, part: Part, line: &str| entity(&project, flow).spots.advise(part, line, None);
     assert_eq!(advice("f", Part::Home, "nulls: [\"NA\"]"), "add  nulls: [\"NA\"]  at hygge.yml:6:7");
     assert_eq!(
         advice("f", Part::Home, "columns: {b: double}"),
-        "change  columns:  at hygge.yml:7:7, so that it holds  columns: {b: double}"
+        "replace  columns:  at hygge.yml:7:7  by  columns: {a: int, b: double}"
     );
-    assert_eq!(advice("f", Part::Store, "adopt: true"), "write  store: {path: out/y, adopt: true}  at hygge.yml:11:12");
+    assert_eq!(advice("f", Part::Store, "adopt: true"), "write  store: {path: out/y, adopt: true}  at hygge.yml:11:5");
     assert_eq!(advice("f", Part::Flow, "watermark: at"), "add  watermark: at  at hygge.yml:10:5");
     assert_eq!(
         advice("g", Part::Home, "nulls: [\"NA\"]"),
-        "write  home: {path: data/z.csv.gz, nulls: [\"NA\"]}  at hygge.yml:13:11"
+        "write  home: {path: data/z.csv.gz, nulls: [\"NA\"]}  at hygge.yml:13:5"
     );
     assert_eq!(advice("g", Part::Store, "compression: zstd"), "add  compression: zstd  at hygge.yml:15:7");
     assert_eq!(advice("g", Part::Flow, "missing: ignore"), "add  missing: ignore  at hygge.yml:18:7");
-    let plain = Advice::Do("wait".into());
-    assert_eq!(entity(&project, "g").advise(&plain), "wait");
+}
+
+#[test]
+fn an_advice_can_be_followed_wherever_the_home_is_written() {
+    let yml = "homes:\n  raw: data/${BATCH}.csv\n  shop: {type: sqlite, path: shop.db, tables: \"*\"}\n  files:\n    type: csv\n    path: in/{entity}.csv\nstores:\n  out: out/y\nflows:\n  f: {home: raw, store: out}\n  g:\n    home: shop\n    store: z/\n  h:\n    home: files\n    store: w/\n    entities: [users, {name: orders, columns: {amount: int}}]\n  i:\n    home: {type: csv, path: x.csv, columns: {b: int}}\n    store: v/\n    columns: [a, b]\n";
+    let project = load(&[("hygge.yml", yml)], &[]).unwrap_or_else(|told| panic!("{told}"));
+    let advice = |flow: &str, part: Part, line: &str, name: Option<&str>| {
+        let Entities::Listed(entities) = &project.flow(flow).expect("the flow").entities else {
+            return entity(&project, flow).spots.advise(part, line, name);
+        };
+        let entity = entities.iter().find(|entity| entity.name.as_deref() == name).expect("the entity");
+        entity.spots.advise(part, line, name)
+    };
+    // A bare path under `homes:` or `stores:` has its own name as its key.
+    assert_eq!(
+        advice("f", Part::Home, "nulls: [\"NA\"]", None),
+        "write  raw: {path: \"data/${BATCH}.csv\", nulls: [\"NA\"]}  at hygge.yml:2:3"
+    );
+    assert_eq!(
+        advice("f", Part::Store, "adopt: true", None),
+        "write  out: {path: out/y, adopt: true}  at hygge.yml:8:3"
+    );
+    // Between braces a comma parts the keys.
+    assert_eq!(advice("f", Part::Flow, "adopt: true  # why", None), "add  adopt: true,  at hygge.yml:10:7");
+    // One table of many.
+    assert_eq!(
+        advice("g", Part::Home, "columns: {fare: text}", Some("trips")),
+        "add  columns: {trips.fare: text},  at hygge.yml:3:10"
+    );
+    // One entity of a list.
+    assert_eq!(
+        advice("h", Part::Home, "columns: {fare: text}", Some("users")),
+        "write  {name: users, columns: {fare: text}}  at hygge.yml:17:16, instead of the name alone"
+    );
+    assert_eq!(
+        advice("h", Part::Home, "columns: {fare: text}", Some("orders")),
+        "replace  columns:  at hygge.yml:17:38  by  columns: {amount: int, fare: text}"
+    );
+    assert_eq!(advice("h", Part::Home, "nulls: [NA]", Some("users")), "add  nulls: [NA]  at hygge.yml:5:5");
+    // What the flow says of columns wins over its home.
+    assert_eq!(
+        advice("i", Part::Home, "columns: {b: text}", None),
+        "replace  columns:  at hygge.yml:21:5  by  columns: [a, {b: text}]"
+    );
+}
+
+#[test]
+fn an_env_file_that_is_missing_is_told_with_a_way_out() {
+    let folder = folder(&[("hygge.yml", ONE)]);
+    let locate = Locate { env_file: Some("nowhere.env".into()), ..locate(&folder) };
+    let shown = told(&Project::load(&locate).expect_err("missing"));
+    assert!(shown.contains("nowhere.env: there is no such file"), "{shown}");
+    assert!(shown.contains("next: give  --env-file  the path of a file that is there"), "{shown}");
 }
 
 #[test]

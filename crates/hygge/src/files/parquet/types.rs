@@ -9,7 +9,9 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use hygge_core::store::ColumnPlan;
-use hygge_core::{Error, Part, Result};
+use hygge_core::{Error, Result};
+
+use crate::stores::leave_out::leave_out;
 
 /// How each column arrives.
 pub(super) fn plan(schema: &Schema) -> Result<Vec<ColumnPlan>> {
@@ -21,9 +23,10 @@ pub(super) fn plan(schema: &Schema) -> Result<Vec<ColumnPlan>> {
         .iter()
         .map(|field| {
             let stored = stored(field.data_type()).ok_or_else(|| {
-                Error::refused(format!("Parquet has no type that holds {} exactly", field.data_type()))
-                    .at(format!("column {}", field.name()))
-                    .next_set(Part::Home, format!("columns: {{ {}: text }}", field.name()))
+                let error = Error::refused(format!("Parquet has no type that holds {} exactly", field.data_type()));
+                leave_out(error.at(format!("column {}", field.name())), schema, &|data_type| {
+                    stored(data_type).is_some()
+                })
             })?;
             Ok(ColumnPlan {
                 name: field.name().clone(),
@@ -165,5 +168,27 @@ fn unit_name(unit: TimeUnit) -> &'static str {
         TimeUnit::Millisecond => "ms",
         TimeUnit::Microsecond => "us",
         TimeUnit::Nanosecond => "ns",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hygge_core::{Advice, Part};
+
+    use super::*;
+
+    #[test]
+    fn a_column_that_cannot_be_kept_is_left_out_by_the_line_that_is_advised() {
+        let took = Field::new("took", DataType::Duration(TimeUnit::Second), true);
+        let schema = Schema::new(vec![
+            Field::new("id", DataType::Int64, true),
+            took.clone(),
+            Field::new("unit price", DataType::Utf8, true),
+        ]);
+        let error = plan(&schema).expect_err("no type for it");
+        let line = "columns: [id, \"unit price\"]".to_owned();
+        assert_eq!(error.advice(), Some(&Advice::Set { part: Part::Home, line }));
+        let error = plan(&Schema::new(vec![took])).expect_err("no type for it");
+        assert!(matches!(error.advice(), Some(Advice::Do(_))), "{error:?}");
     }
 }

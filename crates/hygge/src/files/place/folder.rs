@@ -132,7 +132,7 @@ impl Publish<'_> {
                     first.name
                 ))
                 .at(&self.held.sibling.place.shown)
-                .next("run once with --full-drop to settle everything anew"));
+                .next_anew("to settle everything anew"));
             }
         }
         Ok(kept)

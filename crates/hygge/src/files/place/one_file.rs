@@ -86,7 +86,7 @@ pub fn receipt_inside(sibling: &Sibling, format: &dyn FileFormat) -> Result<Opti
     };
     // What cannot be read as the format is a file of somebody else's, and told so when a load is planned.
     let Ok(Some(text)) = format.receipt_inside(&sibling.live) else { return Ok(None) };
-    let mut receipt = Receipt::from_json(&text, &sibling.place)?;
+    let mut receipt = Receipt::from_json(&text).map_err(|why| why.at(&sibling.place))?;
     let rows = format.count_rows(&sibling.live)?;
     receipt.live = LiveFiles {
         files: vec![LiveFile { name: name_of(sibling), size: meta.len(), rows }],

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use hygge_core::receipt::{RECEIPTS_KEPT, Receipt};
-use hygge_core::{Error, ErrorKind, Result};
+use hygge_core::receipt::{RECEIPTS_KEPT, Receipt, Unreadable};
+use hygge_core::{Error, Result};
 use serde::Deserialize;
 
 use super::{LiveFiles, Shape, Sibling, names_in};
@@ -75,21 +75,24 @@ pub fn entries(sibling: &Sibling) -> Result<Vec<Entry>> {
 /// # Errors
 /// Refused, if it is no receipt or one of a later version.
 pub fn read(path: &Path, sibling: &Sibling) -> Result<Option<Receipt>> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("read", path, error)),
-    };
-    Receipt::from_json(&text, &sibling.place).map(Some).map_err(|e| {
-        if e.found().contains("later version") {
-            e
-        } else {
-            e.next(format!(
-                "restore {} from a backup; or move it away, and run once with --full-drop and `adopt: true`",
-                path.display()
-            ))
-        }
+    let Some(parsed) = parse(path)? else { return Ok(None) };
+    parsed.map(Some).map_err(|why| match why {
+        Unreadable::Later(_) => why.at(&sibling.place),
+        Unreadable::Broken(_) => why.at(&sibling.place).next(format!(
+            "restore {} from a backup; or move it away, and run once with --full-drop and `adopt: true`",
+            path.display()
+        )),
     })
+}
+
+/// What a receipt's file holds; none if it is gone.
+fn parse(path: &Path) -> Result<Option<std::result::Result<Receipt, Unreadable>>> {
+    match std::fs::read(path) {
+        // What is no text is no receipt either, and told by the parser.
+        Ok(bytes) => Ok(Some(Receipt::from_json(&String::from_utf8_lossy(&bytes)))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", path, error)),
+    }
 }
 
 /// Whether a receipt's file is no JSON at all: it was never whole on the disk.
@@ -135,13 +138,13 @@ fn look(sibling: &Sibling, format: &dyn FileFormat, own: Option<&Path>) -> Resul
     entries.retain(|entry| Some(entry.path.as_path()) != own);
     let last = entries.iter().filter(|e| e.state == State::Settled).map(|e| e.seq).max().unwrap_or(0);
     for entry in entries.iter().rev().filter(|e| e.seq > last && e.state != State::Settled) {
-        let receipt = match read(&entry.path, sibling) {
-            Ok(Some(receipt)) => receipt,
-            Ok(None) => return Ok(Look::Again),
+        let receipt = match parse(&entry.path)? {
+            Some(Ok(receipt)) => receipt,
+            None => return Ok(Look::Again),
             // One that is not whole on the disk was not acted on: it is being written, or its run died over it. Whoever
             // takes the lock removes it.
-            Err(error) if error.kind() == ErrorKind::Refused && !error.found().contains("later version") => continue,
-            Err(error) => return Err(error),
+            Some(Err(Unreadable::Broken(_))) => continue,
+            Some(Err(why @ Unreadable::Later(_))) => return Err(why.at(&sibling.place)),
         };
         let settled = match entry.state {
             // It will be finished by whoever comes next, if what it needs is there.

@@ -2,9 +2,11 @@
 //! removed; in this order.
 
 use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use hygge_core::budget::shown_bytes;
 use hygge_core::fault::{self, FailPoint};
 use hygge_core::{Error, Result};
 
@@ -15,12 +17,39 @@ use crate::files::platform;
 /// The head of a dead run's staging.
 pub(super) const DEAD: &str = "dead-";
 
+/// What was removed.
+#[derive(Debug, Default)]
+pub struct Removed {
+    files: u64,
+    bytes: u64,
+}
+
+impl Removed {
+    /// Removes a file. One that has another name elsewhere goes on taking its room, and is not counted.
+    fn file(&mut self, held: &Held, path: &Path) -> Result<()> {
+        let alone = path.symlink_metadata().ok().filter(|meta| meta.nlink() == 1);
+        held.disk.remove_file(path)?;
+        if let Some(meta) = alone {
+            self.files += 1;
+            self.bytes += meta.len();
+        }
+        Ok(())
+    }
+
+    fn told(&self, run: &str) -> String {
+        let files = if self.files == 1 { "1 file".to_owned() } else { format!("{} files", self.files) };
+        let run = run.split('.').next().unwrap_or(run);
+        format!("cleared away what run {run} left behind: {files}, {}", shown_bytes(self.bytes))
+    }
+}
+
 /// Sweeps. Whatever is in doubt afterwards is settled; whatever could not be removed is tried again by the next run.
-/// A folder that was live goes no sooner than `grace` after its exchange.
+/// A folder that was live goes no sooner than `grace` after its exchange. Answers with what was done, in sentences for
+/// people.
 ///
 /// # Errors
 /// If a dead run cannot be disarmed, or its doubt not be settled: then the place must not be written.
-pub fn sweep(held: &Held, grace: Duration) -> Result<()> {
+pub fn sweep(held: &Held, grace: Duration) -> Result<Vec<String>> {
     let sibling = &held.sibling;
     held.disk.make_dirs(&sibling.receipts())?;
     held.disk.make_dirs(&sibling.staging())?;
@@ -46,17 +75,21 @@ pub fn sweep(held: &Held, grace: Duration) -> Result<()> {
     }
     fault::pass(FailPoint::SweepRenamed)?;
 
-    settle_doubts(held)?;
+    let mut done = settle_doubts(held)?;
     fault::pass(FailPoint::SweepSettled)?;
 
     for name in names_in(&staging)? {
         if let Some(run) = name.strip_prefix(DEAD) {
             std::thread::sleep(still_read(&staging.join(&name), grace));
+            let mut removed = Removed::default();
             // What cannot be removed is in nobody's way.
-            let _ = remove_staging(held, &staging.join(&name), run);
+            let _ = remove_staging(held, &staging.join(&name), run, &mut removed);
+            if !staging.join(&name).exists() {
+                done.push(removed.told(run));
+            }
         }
     }
-    Ok(())
+    Ok(done)
 }
 
 /// How long what a dead run took out of sight must stay: a reader that had opened the folder before its exchange, and has
@@ -73,11 +106,12 @@ fn still_read(staging: &Path, grace: Duration) -> Duration {
 }
 
 /// Gives every receipt in doubt its final name, or removes it.
-fn settle_doubts(held: &Held) -> Result<()> {
+fn settle_doubts(held: &Held) -> Result<Vec<String>> {
     let sibling = &held.sibling;
     let entries = receipts::entries(sibling)?;
     let mut last = entries.iter().filter(|e| e.state == State::Settled).map(|e| e.seq).max().unwrap_or(0);
     let mut touched = false;
+    let mut done = Vec::new();
     for entry in entries.iter().filter(|e| e.state != State::Settled) {
         touched = true;
         // A doubt that was never whole on the disk was never acted on.
@@ -102,6 +136,7 @@ fn settle_doubts(held: &Held) -> Result<()> {
             let to = receipts::settled_path(sibling, entry.seq);
             held.disk.rename(&entry.path, &to).map_err(|e| Error::io("rename", &entry.path, e))?;
             last = entry.seq;
+            done.push(format!("run {} had settled before it died: its receipt is in place", receipt.run));
         } else {
             held.disk.remove_file(&entry.path)?;
         }
@@ -109,7 +144,7 @@ fn settle_doubts(held: &Held) -> Result<()> {
     if touched {
         held.disk.sync_dir(&sibling.receipts())?;
     }
-    Ok(())
+    Ok(done)
 }
 
 /// Removes a run's staging, but no name that neither a receipt nor the run itself holds: such a name is brought back to
@@ -117,7 +152,7 @@ fn settle_doubts(held: &Held) -> Result<()> {
 ///
 /// # Errors
 /// If something cannot be removed.
-pub fn remove_staging(held: &Held, staging: &Path, run: &str) -> Result<()> {
+pub fn remove_staging(held: &Held, staging: &Path, run: &str, removed: &mut Removed) -> Result<()> {
     // `dead-<run>.2` and the like are the same run.
     let run = run.split('.').next().unwrap_or(run);
     let mut known = None;
@@ -125,7 +160,7 @@ pub fn remove_staging(held: &Held, staging: &Path, run: &str) -> Result<()> {
         let path = staging.join(&name);
         if !path.is_dir() {
             if name.ends_with(".staged") {
-                held.disk.remove_file(&path)?;
+                removed.file(held, &path)?;
             }
             continue;
         }
@@ -137,7 +172,7 @@ pub fn remove_staging(held: &Held, staging: &Path, run: &str) -> Result<()> {
         for inner in names_in(&path)? {
             let file = path.join(&inner);
             if (private && inner.ends_with(".staged")) || receipts::is_of_run(&inner, run) {
-                held.disk.remove_file(&file)?;
+                removed.file(held, &file)?;
                 continue;
             }
             let known = match &known {
@@ -148,7 +183,7 @@ pub fn remove_staging(held: &Held, staging: &Path, run: &str) -> Result<()> {
                 continue;
             }
             if known.ever.contains(&inner) {
-                held.disk.remove_file(&file)?;
+                removed.file(held, &file)?;
             } else if held.sibling.shape == Shape::Folder {
                 bring_back(held, &file, &inner)?;
             }

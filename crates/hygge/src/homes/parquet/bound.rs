@@ -11,9 +11,10 @@ use hygge_core::watermark::{Bound, EDGE_LIMIT, Watermark};
 use hygge_core::{Error, Result};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
-use super::range::{self, Value};
+use super::range::{self, Side, Value};
 use crate::files::listing::PinnedFile;
 use crate::files::parquet::reader::{FileGroups, GroupStream};
+use crate::homes::lookback;
 
 /// How many rows of one column are looked at at once.
 const LOOK_ROWS: usize = 8_192;
@@ -162,7 +163,7 @@ pub(super) fn decide(
         return Err(Error::failed(format!(
             "the files end before {name} {end}, which was read already: they went back"
         ))
-        .next("run once with --full-drop, or set `rewound: ignore` under watermark:"));
+        .next_anew("to settle everything anew, or set `rewound: ignore` under watermark:"));
     }
     let Some(most) = most else { return Ok(None) };
     check_future(ctx, spec, field, most)?;
@@ -222,7 +223,7 @@ fn old_end(watermark: &Watermark, field: &FieldRef) -> Result<OldEnd> {
             bound.home_type,
             field.data_type()
         ))
-        .next("run once with --full-drop"));
+        .next_anew("to settle everything anew"));
     }
     Ok(OldEnd {
         low: range::value_of(&bound.low, field.data_type())?,
@@ -243,7 +244,7 @@ fn few_enough(ctx: &Context, field: &FieldRef, files: &[Spanned<'_>], low: &Valu
         }
         let opened = super::open_file(file.pin)?;
         each(ctx, &opened, groups, field, &mut |column| {
-            rows += range::at_least(column, &scalar)?.count_set_bits();
+            rows += range::rows(column, Side::AtLeast, &scalar)?.count_set_bits();
             Ok(rows <= EDGE_LIMIT)
         })?;
         if rows > EDGE_LIMIT {
@@ -263,16 +264,10 @@ fn less(upper: &Value, lookback: &str, data_type: &DataType) -> Result<Value> {
         Error::refused(format!("the lookback {lookback:?} does not fit a column of {data_type}")).next(how.to_owned())
     };
     let step = match data_type {
-        DataType::Date32 => {
-            let seconds = seconds(lookback).ok_or_else(|| bad("write it in days, as in `lookback: 3d`"))?;
-            if seconds % 86_400 != 0 {
-                return Err(bad("write it in whole days, as in `lookback: 3d`"));
-            }
-            seconds / 86_400
-        }
+        DataType::Date32 => i128::from(lookback::days(lookback)?),
+        // What is finer than the column counts as one step of it.
         DataType::Timestamp(unit, _) => {
-            let seconds = seconds(lookback).ok_or_else(|| bad("write it as 90s, 15m, 2h, 3d or 1w"))?;
-            seconds * i128::from(ticks(*unit))
+            (lookback::nanoseconds(lookback)? * i128::from(ticks(*unit)) + 999_999_999) / 1_000_000_000
         }
         DataType::Decimal128(..) => match range::value_of(lookback, data_type) {
             Ok(Value::Number(step)) => step,
@@ -299,21 +294,6 @@ fn least(data_type: &DataType) -> Value {
         DataType::Int32 | DataType::Date32 => i128::from(i32::MIN),
         _ => i128::from(i64::MIN),
     })
-}
-
-fn seconds(text: &str) -> Option<i128> {
-    let text = text.trim();
-    let at = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: i128 = text[..at].parse().ok()?;
-    let unit = match text[at..].trim() {
-        "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 7 * 86_400,
-        _ => return None,
-    };
-    number.checked_mul(unit)
 }
 
 fn ticks(unit: TimeUnit) -> i64 {

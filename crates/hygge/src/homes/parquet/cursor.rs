@@ -10,7 +10,7 @@ use hygge_core::home::{Batch, BatchStream};
 use hygge_core::{Error, Result};
 
 use super::bound::{Decided, Span};
-use super::range::{self, Value};
+use super::range::{self, Side, Value};
 use crate::files::parquet::reader::GroupStream;
 
 /// Which values a split takes.
@@ -100,12 +100,12 @@ impl CursorStream {
             Some(valid) => valid.inner().clone(),
         };
         if let Some((value, at)) = &self.from {
-            let part = if *at { range::at_least(column, value)? } else { range::above(column, value)? };
-            mask = &mask & &part;
+            let side = if *at { Side::AtLeast } else { Side::Above };
+            mask = &mask & &range::rows(column, side, value)?;
         }
         if let Some((value, at)) = &self.to {
-            let part = if *at { range::at_most(column, value)? } else { range::below(column, value)? };
-            mask = &mask & &part;
+            let side = if *at { Side::AtMost } else { Side::Below };
+            mask = &mask & &range::rows(column, side, value)?;
         }
         Ok(mask)
     }
@@ -126,7 +126,7 @@ impl BatchStream for CursorStream {
             }
             let edge = match &self.low {
                 None => BooleanBuffer::new_unset(rows.num_rows()),
-                Some(low) => range::at_least(rows.column(self.column), low)?,
+                Some(low) => range::rows(rows.column(self.column), Side::AtLeast, low)?,
             };
             let window = self.window.then(|| BooleanArray::new(BooleanBuffer::new_set(rows.num_rows()), None));
             if let Some(schema) = &self.projected {

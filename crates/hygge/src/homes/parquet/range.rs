@@ -119,29 +119,18 @@ pub(super) fn value_at(array: &dyn Array, at: usize) -> Option<Value> {
 
 /// The least and the greatest value; none where there are only NULLs.
 pub(super) fn extremes(array: &dyn Array) -> Option<(Value, Value)> {
-    fn of_numbers<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>) -> Option<(T::Native, T::Native)>
-    where
-        T::Native: Ord,
-    {
-        let mut found: Option<(T::Native, T::Native)> = None;
-        for value in array.iter().flatten() {
-            found = Some(found.map_or((value, value), |(least, most)| (least.min(value), most.max(value))));
-        }
-        found
+    fn ends<T: Ord + Copy>(values: impl Iterator<Item = Option<T>>) -> Option<(T, T)> {
+        values.flatten().fold(None, |found, value| {
+            Some(found.map_or((value, value), |(least, most): (T, T)| (least.min(value), most.max(value))))
+        })
     }
-    fn of_texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Option<(Value, Value)> {
-        let mut found: Option<(&str, &str)> = None;
-        for value in texts.flatten() {
-            found = Some(found.map_or((value, value), |(least, most)| (least.min(value), most.max(value))));
-        }
-        found.map(|(least, most)| (Value::Text(least.to_owned()), Value::Text(most.to_owned())))
-    }
+    let text = |text: &str| Value::Text(text.to_owned());
     by_number!(array.data_type(), T => {
-        of_numbers(array.as_primitive::<T>()).map(|(a, b)| (number(a), number(b)))
+        ends(array.as_primitive::<T>().iter()).map(|(a, b)| (number(a), number(b)))
     }, _ => match array.data_type() {
-        DataType::Utf8 => of_texts(array.as_string::<i32>().iter()),
-        DataType::LargeUtf8 => of_texts(array.as_string::<i64>().iter()),
-        DataType::Utf8View => of_texts(array.as_string_view().iter()),
+        DataType::Utf8 => ends(array.as_string::<i32>().iter()).map(|(a, b)| (text(a), text(b))),
+        DataType::LargeUtf8 => ends(array.as_string::<i64>().iter()).map(|(a, b)| (text(a), text(b))),
+        DataType::Utf8View => ends(array.as_string_view().iter()).map(|(a, b)| (text(a), text(b))),
         _ => None,
     })
 }
@@ -150,7 +139,7 @@ pub(super) fn extremes(array: &dyn Array) -> Option<(Value, Value)> {
 pub(super) fn array_of(value: &Value, data_type: &DataType) -> Result<ArrayRef> {
     let beyond = || {
         Error::refused(format!("the watermark is no value that a column of {data_type} can hold"))
-            .next("run once with --full-drop")
+            .next_anew("to settle everything anew")
     };
     match value {
         Value::Number(number) => by_number!(data_type, T => {
@@ -187,28 +176,28 @@ pub(super) fn value_of(text: &str, data_type: &DataType) -> Result<Value> {
     let found = cast_with_options(&texts, data_type, &options).ok().and_then(|array| value_at(&array, 0));
     found.ok_or_else(|| {
         Error::refused(format!("the receipt's watermark cannot be read as {data_type}"))
-            .next("run once with --full-drop")
+            .next_anew("to settle everything anew")
     })
 }
 
-/// Which rows lie at or above a value. NULLs do not.
-pub(super) fn at_least(column: &dyn Array, value: &Scalar<ArrayRef>) -> Result<BooleanBuffer> {
-    Ok(without_nulls(&cmp::gt_eq(&column, value)?))
+/// On which side of a value rows lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    AtLeast,
+    Above,
+    AtMost,
+    Below,
 }
 
-/// Which rows lie above a value. NULLs do not.
-pub(super) fn above(column: &dyn Array, value: &Scalar<ArrayRef>) -> Result<BooleanBuffer> {
-    Ok(without_nulls(&cmp::gt(&column, value)?))
-}
-
-/// Which rows lie at or below a value. NULLs do not.
-pub(super) fn at_most(column: &dyn Array, value: &Scalar<ArrayRef>) -> Result<BooleanBuffer> {
-    Ok(without_nulls(&cmp::lt_eq(&column, value)?))
-}
-
-/// Which rows lie below a value. NULLs do not.
-pub(super) fn below(column: &dyn Array, value: &Scalar<ArrayRef>) -> Result<BooleanBuffer> {
-    Ok(without_nulls(&cmp::lt(&column, value)?))
+/// Which rows lie on a side of a value. NULLs do on none.
+pub(super) fn rows(column: &dyn Array, side: Side, value: &Scalar<ArrayRef>) -> Result<BooleanBuffer> {
+    let compare = match side {
+        Side::AtLeast => cmp::gt_eq,
+        Side::Above => cmp::gt,
+        Side::AtMost => cmp::lt_eq,
+        Side::Below => cmp::lt,
+    };
+    Ok(without_nulls(&compare(&column, value)?))
 }
 
 fn without_nulls(mask: &BooleanArray) -> BooleanBuffer {
@@ -249,8 +238,8 @@ mod tests {
         let column = arrow_array::Int64Array::from(vec![Some(1), None, Some(3)]);
         let two = Scalar::new(array_of(&Value::Number(2), &DataType::Int64).expect("a value"));
         let bits = |buffer: BooleanBuffer| buffer.iter().collect::<Vec<_>>();
-        assert_eq!(bits(at_least(&column, &two).expect("compares")), [false, false, true]);
-        assert_eq!(bits(at_most(&column, &two).expect("compares")), [true, false, false]);
+        assert_eq!(bits(rows(&column, Side::AtLeast, &two).expect("compares")), [false, false, true]);
+        assert_eq!(bits(rows(&column, Side::AtMost, &two).expect("compares")), [true, false, false]);
         assert_eq!(extremes(&column), Some((Value::Number(1), Value::Number(3))));
     }
 }

@@ -13,12 +13,80 @@ use super::shape::Shape;
 use crate::sqlite::connect::Interrupter;
 use crate::sqlite::declared::{Declared, meaning};
 use crate::sqlite::decode::{EXACT_INTEGERS, decoder};
-use crate::sqlite::fault::explain_or_cancelled;
+use crate::sqlite::fault::{explain, explain_or_cancelled};
 use crate::sqlite::names::{list, nearest, yaml};
-use crate::sqlite::tables::Column;
+use crate::sqlite::tables::{self, Column};
 
 /// The key of a field's metadata under which the declared type is kept.
 pub const TYPE_KEY: &str = "hygge:sqlite_type";
+
+/// The types that a person chose.
+pub(super) struct Types<'a> {
+    pub(super) chosen: &'a BTreeMap<String, DataType>,
+    /// See [`super::SqliteHomeConfig::many_tables`].
+    pub(super) many_tables: bool,
+}
+
+impl Types<'_> {
+    /// Of a column: what is said of this table alone wins.
+    fn of(&self, shape: &Shape, column: &str) -> Option<&DataType> {
+        let named = |name: &str| {
+            let exact = self.chosen.get(name);
+            exact.or_else(|| self.chosen.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, t)| t))
+        };
+        let table = shape.name.as_ref().filter(|_| self.many_tables);
+        table.and_then(|table| named(&format!("{table}.{column}"))).or_else(|| named(column))
+    }
+
+    /// Every name must be that of a column: a type for a misspelt one would be none.
+    ///
+    /// # Errors
+    /// Refused, naming the column that may be meant.
+    pub(super) fn check(&self, conn: &Connection, shape: &Shape) -> Result<()> {
+        let here = |name: &str| {
+            let table = shape.name.as_ref().filter(|_| self.many_tables);
+            shape.column(name).is_some()
+                || table.is_some_and(|table| shape.columns.iter().any(|c| is_of(name, table, &c.name)))
+        };
+        let mut elsewhere = None;
+        for name in self.chosen.keys().filter(|name| !here(name)) {
+            let others: &Vec<(String, String)> = match &elsewhere {
+                Some(others) => others,
+                None => elsewhere.insert(if self.many_tables { all_columns(conn, shape)? } else { Vec::new() }),
+            };
+            if others.iter().any(|(table, column)| column.eq_ignore_ascii_case(name) || is_of(name, table, column)) {
+                continue;
+            }
+            let dotted: Vec<String> = others.iter().map(|(table, column)| format!("{table}.{column}")).collect();
+            let known = shape.columns.iter().map(|c| c.name.as_str());
+            let known =
+                known.chain(others.iter().map(|(_, column)| column.as_str())).chain(dotted.iter().map(String::as_str));
+            let error =
+                Error::refused(format!("there is no column `{name}`, to which `columns:` gives a type")).at(&shape.at);
+            return Err(match nearest(name, known) {
+                Some(near) => error.next(format!("write `{near}` under `columns:`, if that was meant")),
+                None => error.next("take it out of `columns:`, or write the name of a column"),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a name is `table.column`, in small letters or capitals.
+fn is_of(name: &str, table: &str, column: &str) -> bool {
+    name.len() == table.len() + 1 + column.len() && name.eq_ignore_ascii_case(&format!("{table}.{column}"))
+}
+
+/// Every column of every table and view, with its table.
+fn all_columns(conn: &Connection, shape: &Shape) -> Result<Vec<(String, String)>> {
+    let told = |e| explain(e, "read", &shape.at);
+    let mut out = Vec::new();
+    for (table, _) in tables::catalogue(conn).map_err(told)? {
+        let (columns, _) = tables::columns(conn, &table).map_err(told)?;
+        out.extend(columns.into_iter().map(|column| (table.clone(), column.name)));
+    }
+    Ok(out)
+}
 
 /// The columns that are read, with their types.
 pub(super) struct Typed {
@@ -52,24 +120,13 @@ pub(super) fn typed(
     conn: &Connection,
     shape: &Shape,
     chosen: &[&Column],
-    overrides: &BTreeMap<String, DataType>,
+    chosen_types: &Types<'_>,
     ctx: &Context,
 ) -> Result<Typed> {
     let mut notes = Vec::new();
-    for name in overrides.keys() {
-        if shape.column(name).is_none() {
-            let near = nearest(name, shape.columns.iter().map(|c| c.name.as_str()));
-            let guess = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            notes.push(format!("`columns:` gives a type to `{name}`, but {} has no such column{guess}", shape.at));
-        }
-    }
-    let ordered = |column: &Column| {
-        let exact = overrides.get(&column.name);
-        exact.or_else(|| overrides.iter().find(|(n, _)| n.eq_ignore_ascii_case(&column.name)).map(|(_, t)| t))
-    };
     let mut types: Vec<Option<(DataType, bool)>> = Vec::with_capacity(chosen.len());
     for column in chosen {
-        types.push(match (ordered(column), meaning(column.declared.as_deref())) {
+        types.push(match (chosen_types.of(shape, &column.name), meaning(column.declared.as_deref())) {
             (Some(data_type), _) => {
                 if decoder(data_type, true, true).is_none() {
                     return Err(Error::refused(format!("SQLite values cannot be read as {data_type}"))

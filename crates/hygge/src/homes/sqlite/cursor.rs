@@ -37,7 +37,8 @@ impl Class {
 
     /// A value of the class from its exact text.
     pub(super) fn value(self, text: &str) -> Result<Value> {
-        let broken = || Error::refused("the watermark in the receipt is no number").next("run once with --full-drop");
+        let broken =
+            || Error::refused("the watermark in the receipt is no number").next_anew("to settle everything anew");
         match self {
             Self::Text => Ok(Value::Text(text.to_owned())),
             Self::Number => match text.parse::<i64>() {
@@ -193,7 +194,7 @@ pub(super) fn resolve(
     if let Some(old) = old.filter(|old| !old.column.eq_ignore_ascii_case(&name)) {
         return Err(Error::refused(format!("the watermark was kept by {}, and is now to be by {name}", old.column))
             .at(&shape.at)
-            .next("run once with --full-drop to settle everything anew"));
+            .next_anew("to settle everything anew"));
     }
     let _interrupter = Interrupter::new(conn, &ctx.cancel);
     let rows = Rows { conn, shape, filter: request.filter.as_deref(), column: name.clone(), ctx };
@@ -210,7 +211,7 @@ pub(super) fn resolve(
                     home_type(class)
                 ))
                 .at(at)
-                .next("run once with --full-drop to settle everything anew"));
+                .next_anew("to settle everything anew"));
             }
             (class, greatest)
         }
@@ -283,8 +284,8 @@ fn nulls(ends: &Ends, spec: &CursorSpec, name: &str, at: &str, notes: &mut Vec<S
 fn rewound(name: &str, at: String) -> Error {
     Error::refused("the source ends below what has been read: it was restored or emptied, and new rows may hide below")
         .at(at)
-        .next(format!(
-            "run once with --full-drop, or set `watermark: {{column: {}, rewound: ignore}}` to go on above",
+        .next_anew(format!(
+            "to settle everything anew, or set `watermark: {{column: {}, rewound: ignore}}` to go on above",
             yaml(name)
         ))
 }

@@ -24,6 +24,8 @@ pub(super) struct Shape {
     pub(super) rowid_column: Option<String>,
     /// Whether ids are never given twice.
     pub(super) auto_increment: bool,
+    /// The name of the table or view; none for queries.
+    pub(super) name: Option<String>,
     /// The table's own name; none for views and queries.
     pub(super) table: Option<String>,
     /// Whether the same file always gives the same answer.
@@ -114,6 +116,7 @@ fn table(conn: &Connection, name: &str, shown: &str) -> Result<Shape> {
         rowid: found.rowid,
         rowid_column: found.rowid_column,
         auto_increment: found.sql.to_ascii_uppercase().contains("AUTOINCREMENT"),
+        name: Some(found.name.clone()),
         table: (found.kind == Kind::Table).then_some(found.name),
         timeless,
     })
@@ -152,6 +155,7 @@ fn query(conn: &Connection, text: &str, shown: &str) -> Result<Shape> {
         rowid: None,
         rowid_column: None,
         auto_increment: false,
+        name: None,
         table: None,
         timeless: is_timeless(text) && views_are_timeless(conn).map_err(told)?,
     })

@@ -107,6 +107,7 @@ fn refusal(home: &SqliteHome, request: &ReadRequest) -> Error {
 fn advice(error: &Error) -> String {
     match error.advice() {
         Some(Advice::Set { line, .. }) => line.clone(),
+        Some(Advice::Anew(more)) => format!("--full-drop {more}"),
         Some(Advice::Do(text)) => text.clone(),
         None => String::new(),
     }

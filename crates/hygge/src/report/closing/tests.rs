@@ -63,6 +63,25 @@ fn ended(flow: &str, entity: Option<&str>, outcome: Outcome, ms: u64) -> Ended {
     Ended { owner: owner(flow, entity), outcome, took: Duration::from_millis(ms) }
 }
 
+fn unchanged(why: &str) -> Outcome {
+    Outcome::Unchanged { why: why.to_owned(), held_back: None }
+}
+
+#[test]
+fn rows_that_are_held_back_are_told_with_what_can_be_done() {
+    let upper = Some("2013-02-01 04:00:00");
+    let Outcome::Settled(mut settled) = settled(2, Mode::Append, upper, true, false) else { panic!("settled") };
+    let mut watermark = settled.receipt.watermark.clone().expect("a watermark");
+    watermark.bound.inclusive = false;
+    let held_back = Some(Box::new(watermark.bound.clone()));
+    settled.receipt.watermark = Some(watermark);
+    let all = [
+        ended("flights", None, Outcome::Settled(settled), 400),
+        ended("planes", None, Outcome::Unchanged { why: "nothing new".into(), held_back }, 1),
+    ];
+    insta::assert_snapshot!(shown(&all, Verbosity::Normal, None));
+}
+
 fn facts() -> Facts {
     Facts {
         took: Duration::from_millis(512),
@@ -85,7 +104,7 @@ fn misfit() -> Error {
 fn a_morning() -> Vec<Ended> {
     vec![
         ended("flights", None, settled(27_004, Mode::Append, Some("2013-02-01 04:00:00"), true, true), 440),
-        ended("planes", None, Outcome::Unchanged("planes.csv.gz is as it was".into()), 1),
+        ended("planes", None, unchanged("planes.csv.gz is as it was"), 1),
         ended("airports", None, settled(1_458, Mode::Replace, None, true, false), 31),
         ended("weather", None, Outcome::Failed(misfit()), 80),
         ended("report", None, Outcome::Skipped("weather did not settle".into()), 0),
@@ -111,7 +130,7 @@ fn a_narrow_terminal_wraps_errors_under_their_flow() {
 
 #[test]
 fn nothing_to_move_is_said() {
-    let all: Vec<_> = ["a", "b"].iter().map(|name| ended(name, None, Outcome::Unchanged("x".into()), 1)).collect();
+    let all: Vec<_> = ["a", "b"].iter().map(|name| ended(name, None, unchanged("x"), 1)).collect();
     insta::assert_snapshot!(shown(&all, Verbosity::Normal, None));
 }
 
@@ -121,7 +140,7 @@ fn two_hundred_tables_are_one_line_and_their_failures() {
         .map(|i| {
             let outcome = match i {
                 17 | 90 => Outcome::Failed(misfit()),
-                150.. => Outcome::Unchanged("as it was".into()),
+                150.. => unchanged("as it was"),
                 _ => settled(1_000, Mode::Replace, None, false, false),
             };
             ended("shop", Some(&format!("table_{i}")), outcome, 10)

@@ -126,7 +126,7 @@ impl Load for FileLoad {
                 run: Box::new(move || {
                     let held = &shared.held;
                     // What cannot be removed now is removed by the next run.
-                    let _ = sweep::remove_staging(held, &held.staging(), &held.run);
+                    let _ = sweep::remove_staging(held, &held.staging(), &held.run, &mut sweep::Removed::default());
                     receipts::prune(&held.sibling, &held.disk);
                 }),
             }),
@@ -135,7 +135,7 @@ impl Load for FileLoad {
 
     fn abort(self: Box<Self>) {
         let held = &self.shared.held;
-        let _ = sweep::remove_staging(held, &held.staging(), &held.run);
+        let _ = sweep::remove_staging(held, &held.staging(), &held.run, &mut sweep::Removed::default());
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn last(conn: &Connection, place: &PlaceId, shown: &str) -> Result<Op
         .map_err(told)?;
     match text {
         None => Ok(None),
-        Some(Some(text)) => Receipt::from_json(&text, place).map(Some),
+        Some(Some(text)) => Receipt::from_json(&text).map(Some).map_err(|why| why.at(place)),
         Some(None) => Err(Error::refused(format!("the last receipt of {place} is gone from _hygge_receipts"))
             .next("restore the database from a backup, or let the flow settle in another table")),
     }

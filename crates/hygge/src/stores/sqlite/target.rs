@@ -1,6 +1,6 @@
 //! The table that a load settles in: what stands there, what must be made, and how rows reach it.
 
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Schema};
 use hygge_core::receipt::{Mode, Receipt};
 use hygge_core::store::{ColumnPlan, LoadSpec};
 use hygge_core::{Error, Part, Result};
@@ -10,6 +10,7 @@ use crate::sqlite::declared::{keeps, kept};
 use crate::sqlite::fault::explain;
 use crate::sqlite::names::{list, quoted};
 use crate::sqlite::tables::{self, Kind, Table, is_unique};
+use crate::stores::leave_out::leave_out;
 
 /// The most columns that a table can have.
 const MOST_COLUMNS: usize = 2000;
@@ -198,11 +199,11 @@ pub(super) fn column_plans(schema: &Schema) -> Result<Vec<ColumnPlan>> {
         ))
         .next("choose some with `columns:`"));
     }
+    let can_keep = |data_type: &DataType| kept(data_type).is_some();
     let one = |field: &std::sync::Arc<arrow_schema::Field>| {
         let kept = kept(field.data_type()).ok_or_else(|| {
-            Error::refused(format!("SQLite has no exact form for {}", field.data_type()))
-                .at(format!("column {}", field.name()))
-                .next("leave the column out, or turn it into text in the source")
+            let error = Error::refused(format!("SQLite has no exact form for {}", field.data_type()));
+            leave_out(error.at(format!("column {}", field.name())), schema, &can_keep)
         })?;
         Ok(ColumnPlan {
             name: field.name().clone(),

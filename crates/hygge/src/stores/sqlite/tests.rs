@@ -181,6 +181,7 @@ fn lines(path: &Path, sql: &str) -> Vec<String> {
 fn advice(error: &Error) -> String {
     match error.advice() {
         Some(Advice::Set { line, .. }) => line.clone(),
+        Some(Advice::Anew(more)) => format!("--full-drop {more}"),
         Some(Advice::Do(text)) => text.clone(),
         None => String::new(),
     }

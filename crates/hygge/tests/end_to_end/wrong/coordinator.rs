@@ -141,7 +141,7 @@ fn a_flow_that_takes_longer_than_its_timeout_fails_and_harms_nothing() {
     );
     let flow = format!("{}    options: {{timeout: 300ms}}\n", REPLACE.flow);
     story.project.set_flow(&flow);
-    let _ = story.go().exits(1).says(&["timeout"]);
+    let _ = story.go().exits(1).advises().says(&["timeout of 0.3 s", "timeout: 600ms"]);
     story.is_intact();
 }
 

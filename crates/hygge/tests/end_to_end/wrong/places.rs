@@ -233,3 +233,22 @@ fn a_project_that_was_moved_goes_on_where_it_was() {
         assert_eq!(moved.leftovers(), [""; 0]);
     }
 }
+
+/// What is cleared away is told: of which run, how much.
+#[test]
+fn a_sweep_says_what_it_cleared_away() {
+    let mut story = Story::of(&REPLACE);
+    let _ = story.project.go_failing("split.staged=kill");
+    let _ = Ran::of(&mut story.project.hygge(&["sweep"])).exits(0).says(&[
+        "cleared away what run ",
+        "left behind: 1 file, ",
+        "holds what settled",
+    ]);
+    let _ = Ran::of(&mut story.project.hygge(&["sweep"])).exits(0).says(&["nothing was left behind"]);
+    story.is_intact();
+    let _ = story.project.go_failing("commit.exchanged=kill");
+    let _ = Ran::of(&mut story.project.hygge(&["sweep"]))
+        .exits(0)
+        .says(&["had settled before it died: its receipt is in place", "cleared away what run "]);
+    story.shows_the_home();
+}

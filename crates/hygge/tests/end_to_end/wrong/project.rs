@@ -81,7 +81,7 @@ fn a_command_line_that_cannot_be_obeyed_is_refused() {
 fn a_flow_that_was_renamed_is_refused_until_it_says_its_former_name() {
     let mut story = Story::of(&APPEND);
     story.project.write("hygge.yml", format!("name: crash\nflows:\n  people:\n{}", APPEND.flow));
-    let ran = story.go().exits(2).says(&["people", "users", "next:", "formerly: users  at hygge.yml:"]);
+    let ran = story.go().exits(2).says(&["people", "users", "next:", "formerly: users,  at hygge.yml:"]);
     screen!("renamed", story.project, ran);
     story.is_intact();
     story.project.write("hygge.yml", format!("name: crash\nflows:\n  people:\n    formerly: users\n{}", APPEND.flow));

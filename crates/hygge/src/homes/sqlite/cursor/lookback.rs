@@ -3,6 +3,7 @@
 use hygge_core::{Error, Result};
 
 use super::Class;
+use crate::homes::lookback;
 use crate::sqlite::dates::{DAY_NS, parse_moment, push_date, push_time};
 
 /// `upper` less `lookback`.
@@ -26,38 +27,15 @@ fn number(upper: &str, lookback: &str) -> Result<String> {
     }
 }
 
-/// Seconds of `90s`, `15m`, `2h`, `3d`, `1w`.
-fn seconds(lookback: &str) -> Option<i64> {
-    let digits = lookback.find(|c: char| !c.is_ascii_digit())?;
-    let n: i64 = lookback[..digits].parse().ok()?;
-    let unit = match lookback[digits..].trim() {
-        "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 7 * 86_400,
-        _ => return None,
-    };
-    n.checked_mul(unit)
-}
-
 fn text(upper: &str, lookback: &str) -> Result<String> {
-    let Some(seconds) = seconds(lookback) else {
-        return Err(Error::refused(format!("`lookback: {lookback}` is no span of time"))
-            .next("write it as 90s, 15m, 2h, 3d or 1w"));
-    };
     let Some(moment) = parse_moment(upper.as_bytes()) else {
         return Err(Error::refused("a lookback needs a number, a date or a time, and the watermark is other text")
             .next("leave `lookback:` out, or choose another column for `watermark:`"));
     };
     let first = upper.find([' ', 'T']);
     let Some(first) = first else {
-        if seconds % 86_400 != 0 {
-            return Err(Error::refused(format!("`lookback: {lookback}` is finer than the column, which holds dates"))
-                .next("give it in days, as in `lookback: 1d`"));
-        }
         let mut out = String::new();
-        push_date(&mut out, moment.days - seconds / 86_400);
+        push_date(&mut out, moment.days.saturating_sub(lookback::days(lookback)?));
         return Ok(out);
     };
     // The same form again, so that texts go on sorting as times do: separator, digits of the fraction, zone.
@@ -65,8 +43,7 @@ fn text(upper: &str, lookback: &str) -> Result<String> {
     let clock = &upper[first + 1..];
     let clock_end = clock.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.').unwrap_or(clock.len());
     let (clock, zone) = clock.split_at(clock_end);
-    let total =
-        i128::from(moment.days) * i128::from(DAY_NS) + i128::from(moment.ns) - i128::from(seconds) * 1_000_000_000;
+    let total = i128::from(moment.days) * i128::from(DAY_NS) + i128::from(moment.ns) - lookback::nanoseconds(lookback)?;
     let days = i64::try_from(total.div_euclid(i128::from(DAY_NS))).unwrap_or(i64::MIN);
     let ns = i64::try_from(total.rem_euclid(i128::from(DAY_NS))).unwrap_or(0);
     let mut out = String::new();
@@ -106,6 +83,7 @@ mod tests {
             ("2013-01-01T01:00:00.000Z", "90s", "2013-01-01T00:58:30.000Z"),
             ("2013-01-01 01:00+02:00", "15m", "2013-01-01 00:45+02:00"),
             ("2013-01-08 00:00:00", "1w", "2013-01-01 00:00:00"),
+            ("2013-01-01 02:00:00", "1h30m", "2013-01-01 00:30:00"),
         ] {
             assert_eq!(below(upper, Class::Text, lookback), Ok(low.into()), "{upper} - {lookback}");
         }

@@ -133,22 +133,69 @@ fn what_has_no_declared_type_is_observed() {
     }
     let db = Db::of("CREATE TABLE t(a); INSERT INTO t VALUES (x'00'), (1)");
     assert_eq!(advice(&refusal(&db.home(), &table("t"))), "columns: {a: binary}");
+    // As bytes everything fits: blobs as they are, text and numbers as the bytes of their exact text.
+    let db = Db::of("CREATE TABLE t(a); INSERT INTO t VALUES (x'00'), (1), (0.5), ('é'), (NULL)");
+    let mut config = config(&db.path);
+    config.types.insert("a".into(), DataType::Binary);
+    let batch = rows(open(&SqliteHome::new(config), &table("t")).expect("open").as_ref()).expect("rows");
+    assert_eq!(texts(&batch, "a"), ["00", "31", "302e35", "c3a9", ""]);
+    let db = Db::of("CREATE TABLE t(a BLOB); INSERT INTO t VALUES (x'00'), (1)");
+    let error = rows(open(&db.home(), &table("t")).expect("open").as_ref()).expect_err("a number among blobs");
+    assert_eq!(advice(&error), "columns: {a: binary}", "and not text, which a blob does not fit");
     let db = Db::of("CREATE TABLE t(a); INSERT INTO t VALUES (9223372036854775807), (0.1), ('x')");
     let batch = rows(open(&db.home(), &table("t")).expect("open").as_ref()).expect("rows");
     assert_eq!(texts(&batch, "a"), ["9223372036854775807", "0.1", "x"]);
 }
 
 #[test]
-fn types_that_a_person_chose_hold_and_misspelt_columns_are_noted() {
+fn types_that_a_person_chose_hold_and_misspelt_columns_are_refused() {
     let db = Db::of("CREATE TABLE t(id INTEGER PRIMARY KEY, at INT, n TEXT); INSERT INTO t VALUES (1, 60, '7')");
     let mut config = config(&db.path);
     config.types.insert("AT".into(), DataType::Timestamp(TimeUnit::Second, None));
     config.types.insert("n".into(), DataType::Int32);
-    config.types.insert("ids".into(), DataType::Utf8);
     let scan = open(&SqliteHome::new(config.clone()), &table("t")).expect("open");
     let batch = rows(scan.as_ref()).expect("rows");
     assert_eq!((texts(&batch, "at"), texts(&batch, "n")), (vec!["1970-01-01T00:01:00".into()], vec!["7".into()]));
-    assert!(scan.notes()[0].contains("did you mean `id`?"), "{:?}", scan.notes());
+    let mut misspelt = config.clone();
+    misspelt.types.insert("ids".into(), DataType::Utf8);
+    let error = refusal(&SqliteHome::new(misspelt), &table("t"));
+    assert_eq!(error.found(), "there is no column `ids`, to which `columns:` gives a type");
+    assert_eq!(advice(&error), "write `id` under `columns:`, if that was meant");
     config.types.insert("n".into(), DataType::Duration(TimeUnit::Second));
     assert!(refusal(&SqliteHome::new(config), &table("t")).found().contains("cannot be read as Duration"));
+}
+
+#[test]
+fn types_are_given_to_one_table_of_many() {
+    let db = Db::of(
+        "CREATE TABLE trips(id INT, fare INT); INSERT INTO trips VALUES (1, 'free');
+         CREATE TABLE tolls(id INT, fare INT); INSERT INTO tolls VALUES (1, 7);
+         CREATE VIEW both_ AS SELECT fare FROM trips;",
+    );
+    let mut config = config(&db.path);
+    config.many_tables = true;
+    config.types.insert("trips.fare".into(), DataType::Utf8);
+    config.types.insert("both_.fare".into(), DataType::Utf8);
+    let home = SqliteHome::new(config.clone());
+    let fare = |name: &str| {
+        let scan = open(&home, &table(name)).expect("open");
+        let batch = rows(scan.as_ref()).expect("fits");
+        (batch.column_by_name("fare").expect("fare").data_type().clone(), texts(&batch, "fare").remove(0))
+    };
+    assert_eq!(fare("trips"), (DataType::Utf8, "free".into()));
+    assert_eq!(fare("both_"), (DataType::Utf8, "free".into()));
+    assert_eq!(fare("tolls"), (DataType::Int64, "7".into()));
+    // A bare name means the column of every table that has one.
+    config.types.insert("id".into(), DataType::Int32);
+    let scan = open(&SqliteHome::new(config.clone()), &table("both_")).expect("a view without it");
+    drop(scan);
+    for (name, near) in [("trips.fara", "trips.fare"), ("fara", "fare"), ("trip.fare", "trips.fare")] {
+        let mut misspelt = config.clone();
+        misspelt.types.insert(name.into(), DataType::Utf8);
+        let error = refusal(&SqliteHome::new(misspelt), &table("tolls"));
+        assert_eq!(advice(&error), format!("write `{near}` under `columns:`, if that was meant"));
+    }
+    // Of one table, a dot is part of a column's name.
+    config.many_tables = false;
+    assert!(refusal(&SqliteHome::new(config), &table("trips")).found().contains("no column `both_.fare`"));
 }

@@ -168,6 +168,16 @@ fn every_type_of_the_table_comes_back_exactly() {
 }
 
 #[test]
+fn the_sign_of_a_zero_is_not_kept() {
+    let bench = Bench::new();
+    let zeros: ArrayRef = Arc::new(Float64Array::from(vec![-0.0, 0.0, -1.5]));
+    bench.settle(Mode::Replace, &RecordBatch::try_from_iter([("a", zeros)]).expect("batch")).expect("settles");
+    let (_, rows) = at_home(&bench);
+    let back: &Float64Array = rows.column(0).as_any().downcast_ref().expect("numbers");
+    assert_eq!(back.values().iter().map(|v| v.to_bits()).collect::<Vec<_>>(), [0.0, 0.0, -1.5_f64].map(f64::to_bits));
+}
+
+#[test]
 fn a_column_without_any_value_is_kept_as_null() {
     let bench = Bench::new();
     let batch = RecordBatch::try_from_iter([("n", Arc::new(NullArray::new(3)) as _)]).expect("batch");

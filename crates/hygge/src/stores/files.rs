@@ -288,4 +288,4 @@ fn gone(sibling: &Sibling, last: Option<&Receipt>) -> Result<HashSet<String>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -62,15 +62,20 @@ impl StoreUnderTest for Subject {
     }
 
     fn fingerprint(&self) -> String {
-        let mut lines = Vec::new();
-        walk(self.dir.path(), &mut lines);
-        lines.sort();
-        lines.join("\n")
+        all_below(self.dir.path())
     }
 
     fn root(&self) -> PathBuf {
         self.dir.path().to_path_buf()
     }
+}
+
+/// Everything below a folder, with what would tell that it was touched.
+pub(crate) fn all_below(folder: &Path) -> String {
+    let mut lines = Vec::new();
+    walk(folder, &mut lines);
+    lines.sort();
+    lines.join("\n")
 }
 
 fn walk(path: &Path, lines: &mut Vec<String>) {

@@ -14,6 +14,7 @@ use crate::files::csv::index::Dialect;
 use crate::files::csv::reference;
 use crate::files::durable::Disk;
 use crate::stores::files::FileStore;
+use crate::stores::files::tests::all_below;
 
 struct Subject {
     dir: tempfile::TempDir,
@@ -76,25 +77,11 @@ impl StoreUnderTest for Subject {
     }
 
     fn fingerprint(&self) -> String {
-        let mut lines = Vec::new();
-        walk(self.dir.path(), &mut lines);
-        lines.sort();
-        lines.join("\n")
+        all_below(self.dir.path())
     }
 
     fn root(&self) -> PathBuf {
         self.dir.path().to_path_buf()
-    }
-}
-
-fn walk(path: &Path, lines: &mut Vec<String>) {
-    use std::os::unix::fs::MetadataExt;
-    let meta = std::fs::symlink_metadata(path).expect("looks");
-    lines.push(format!("{} {} {} {}", path.display(), meta.ino(), meta.mtime_nsec(), meta.len()));
-    if meta.is_dir() {
-        for entry in std::fs::read_dir(path).expect("lists") {
-            walk(&entry.expect("an entry").path(), lines);
-        }
     }
 }
 

@@ -141,6 +141,17 @@ pub(crate) const VICTIMS: &[Victim] = &[
     },
     Victim {
         shape: Shape {
+            name: "csv_append",
+            flow: flow!("    store: {type: csv, path: data/users}" "    options: {incremental: true}"),
+            place: ("csv", "data/users"),
+            incremental: true,
+            csv: false,
+            no_exchange: false,
+        },
+        points: &[ALWAYS, FOLDER],
+    },
+    Victim {
+        shape: Shape {
             name: "csv_file",
             flow: flow!("    store: {type: csv, path: data/users.csv}"),
             place: ("csv", "data/users.csv"),

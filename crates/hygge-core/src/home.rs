@@ -114,7 +114,8 @@ pub struct ReadRequest {
     pub skip_settled: bool,
     /// Every row from the new bound's `low` on must be remembered, because nothing else keeps it from being carried
     /// twice: with more than [`crate::watermark::EDGE_LIMIT`] such rows the home must take closed values only
-    /// ([`Bound::inclusive`] false), or refuse. False where rows are merged by key.
+    /// ([`Bound::inclusive`] false), or refuse. False where rows are merged by key: then a settled file that changed may
+    /// be read again, too.
     pub exact_edge: bool,
     /// Read even if `since` says that nothing changed.
     pub force: bool,

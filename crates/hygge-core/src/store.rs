@@ -56,6 +56,9 @@ pub struct LoadSpec {
     pub coverage: Coverage,
     /// Take over what no receipt names (files in the folder, a table that stands).
     pub adopt: bool,
+    /// Rows have an order, and of several with one key the last stands: the splits in theirs, the rows of each in theirs.
+    /// Otherwise two rows of one load with one key are an error. Only for loads that merge, or replace what was merged.
+    pub last_wins: bool,
 }
 
 /// How one column arrives.
@@ -217,8 +220,9 @@ pub trait Writer: Send {
 /// What [`Load::commit`] publishes.
 #[derive(Debug, Clone)]
 pub struct Commit {
-    /// The receipt to leave: everything but [`Receipt::live`], which the store fills in. Its `seq` is one more than
-    /// that of [`Place::last_receipt`], and the commit fails if the place has moved on.
+    /// The receipt to leave: everything but [`Receipt::live`], which the store fills in, as it takes [`Receipt::total`]
+    /// out where rows of the load took each other's place. Its `seq` is one more than that of [`Place::last_receipt`], and
+    /// the commit fails if the place has moved on.
     pub receipt: Receipt,
     /// Every split of the load, once.
     pub staged: Vec<Staged>,

@@ -44,6 +44,7 @@ pub fn store_laws<T: StoreUnderTest>(fresh: impl Fn() -> T) {
         ("a holder that lost its lock cannot publish over another", zombie_cannot_publish),
         ("append adds, replace replaces", append_and_replace),
         ("merge updates and inserts", merge_updates_and_inserts),
+        ("the last row of a key stands where rows have an order", the_last_row_of_a_key_stands),
         ("an empty replace leaves an empty place", empty_replace),
         ("plan and peek leave no trace", plan_leaves_no_trace),
         ("what was staged and what is live can be read back", read_back),
@@ -140,11 +141,11 @@ impl Open {
                 key: Vec::new(),
             },
             schema: schema(),
-            mode: self.mode,
+            mode: self.mode.clone(),
             watermark: None,
             home_state: None,
             load: tally(&self.written),
-            total: None,
+            total: (self.mode == Mode::Replace).then(|| tally(&self.written)),
             proved: false,
             live: serde_json::Value::Null,
         };
@@ -185,16 +186,22 @@ impl<T: StoreUnderTest> Bench<T> {
             key: if let Mode::Merge { key } = mode { key.clone() } else { Vec::new() },
             coverage: Coverage::Full,
             adopt: false,
+            last_wins: false,
         }
     }
 
     fn open(&self, mode: Mode) -> Open {
+        let spec = self.spec(&mode);
+        self.open_as(LoadSpec { mode, ..spec })
+    }
+
+    fn open_as(&self, spec: LoadSpec) -> Open {
         let ctx = self.ctx();
         let held = self.lock(&ctx).expect("the place is free");
         let last = held.last_receipt().cloned();
-        let spec = self.spec(&mode);
         let plan = self.subject.store().plan(&ctx, &spec, last.as_ref()).expect("the load can be planned");
         let load = held.open(&ctx, &spec, &plan).expect("the load opens");
+        let mode = spec.mode;
         Open { ctx, load, mode, last_seq: last.map_or(0, |l| l.seq), staged: Vec::new(), written: Vec::new() }
     }
 
@@ -368,6 +375,30 @@ fn merge_updates_and_inserts<T: StoreUnderTest>(bench: &Bench<T>) {
         },
     };
     assert!(refused, "two rows of one load with the same key were merged by chance");
+}
+
+/// Also where what was merged is settled anew, and whatever stood there before.
+fn the_last_row_of_a_key_stands<T: StoreUnderTest>(bench: &Bench<T>) {
+    if !bench.can().merge {
+        return;
+    }
+    let key = vec!["id".to_owned()];
+    let row = |id, name: &str| (id, Some(name.to_owned()));
+    for mode in [Mode::Merge { key: key.clone() }, Mode::Merge { key: key.clone() }, Mode::Replace] {
+        let spec = LoadSpec { last_wins: true, key: key.clone(), ..bench.spec(&mode) };
+        let mut open = bench.open_as(spec);
+        open.write(0, &[row(1, "old"), row(2, "old"), row(1, "newer")]);
+        open.write(1, &[row(2, "newest"), row(3, "only")]);
+        let receipt = open.settle();
+        assert_eq!(receipt.load.rows, 5, "all rows were carried");
+        assert_eq!(receipt.total, None, "and not all of them stand");
+        assert_eq!(bench.visible(), [row(1, "newer"), row(2, "newest"), row(3, "only")], "{}", mode.word());
+    }
+    let spec = LoadSpec { last_wins: true, key, ..bench.spec(&Mode::Replace) };
+    let mut open = bench.open_as(spec);
+    open.write(0, &rows(5, 9));
+    assert_eq!(open.settle().total.map(|total| total.rows), Some(4), "each of them stands");
+    assert_eq!(bench.visible(), sorted(rows(5, 9)));
 }
 
 fn empty_replace<T: StoreUnderTest>(bench: &Bench<T>) {

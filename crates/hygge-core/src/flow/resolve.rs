@@ -204,6 +204,10 @@ pub(super) fn load_spec(
         key: spec.key.clone(),
         coverage: resolved.coverage,
         adopt: spec.adopt,
+        // Files that are merged are told one after the other; what one says of a key, a later one may correct.
+        last_wins: spec.settling == Settling::Merge
+            && spec.cursor.is_none()
+            && matches!(spec.source, Source::Whole { .. }),
     }
 }
 

@@ -230,12 +230,20 @@ impl Load for MemoryLoad {
             ))
             .retry_as(crate::Retry::Run));
         }
+        let mut receipt = commit.receipt;
+        let new = if self.spec.last_wins {
+            let key = if let Mode::Merge { key } = &self.spec.mode { key } else { &self.spec.key };
+            let (last, others) = last_of_each(&new, key)?;
+            receipt.total = receipt.total.filter(|_| others == 0);
+            last
+        } else {
+            new
+        };
         match &self.spec.mode {
             Mode::Replace => table.rows = new,
             Mode::Append => table.rows.extend(new),
             Mode::Merge { key } => table.rows = merge(&table.rows, &new, key)?,
         }
-        let mut receipt = commit.receipt;
         receipt.live = serde_json::json!({ "table": self.place.table });
         table.receipts.push(receipt.clone());
         let surplus = table.receipts.len().saturating_sub(RECEIPTS_KEPT);
@@ -280,6 +288,21 @@ impl Writer for MemoryWriter {
         staging.insert(self.split, (staged.clone(), self.rows));
         Ok(staged)
     }
+}
+
+/// The last row of each key, and how many others there were.
+fn last_of_each(rows: &[RecordBatch], key: &[String]) -> Result<(Vec<RecordBatch>, usize)> {
+    let mut seen = std::collections::HashSet::new();
+    let mut others = 0;
+    let mut out = Vec::with_capacity(rows.len());
+    for batch in rows.iter().rev() {
+        let mut last: Vec<bool> = key_hashes(batch, key)?.into_iter().rev().map(|hash| seen.insert(hash)).collect();
+        last.reverse();
+        others += last.iter().filter(|last| !**last).count();
+        out.push(arrow_select::filter::filter_record_batch(batch, &last.into())?);
+    }
+    out.reverse();
+    Ok((out, others))
 }
 
 /// Old rows whose key does not come again, then the new rows.

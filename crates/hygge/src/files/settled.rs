@@ -77,12 +77,15 @@ impl ToRead {
 
 /// Compares the files that were found with those the request calls settled.
 ///
+/// A settled file that changed cannot be appended again. Where rows are merged it is read again, and so are those behind
+/// it in the order of names: what they say of a key came later, and has to come later again.
+///
 /// `read_as` is a digest of the home's options that decide what is read out of the bytes (a separator, types): with
 /// other options a replace reads again though the files are the same.
 ///
 /// # Errors
-/// When settled files are to be skipped and one has changed: its rows would come twice, or never. Also if a file cannot
-/// be read.
+/// When settled files are to be skipped and one has changed, and rows are not merged: its rows would come twice, or
+/// never. Also if a file cannot be read.
 pub fn look(request: &ReadRequest, found: Vec<PinnedFile>, read_as: &str, cancel: &Cancellation) -> Result<Looked> {
     let all =
         |files, notes| Ok(Looked::Read(ToRead { files, notes, settled: Vec::new(), read_as: read_as.to_owned() }));
@@ -115,7 +118,7 @@ pub fn look(request: &ReadRequest, found: Vec<PinnedFile>, read_as: &str, cancel
         }
         return all(found, Vec::new());
     }
-    if let Some(file) = first_changed {
+    if let (Some(file), true) = (first_changed, request.exact_edge) {
         return Err(Error::refused(
             "the file has changed since its rows were appended: reading it again would bring them twice",
         )
@@ -124,11 +127,33 @@ pub fn look(request: &ReadRequest, found: Vec<PinnedFile>, read_as: &str, cancel
     }
     let found_now: HashSet<&str> = found.iter().map(|f| f.shown.as_str()).collect();
     let gone = state.files.iter().filter(|f| !found_now.contains(f.path.as_str())).collect();
-    let (files, notes) = without_renamed(fresh, gone, cancel)?;
+    let (mut files, mut notes) = without_renamed(fresh, gone, cancel)?;
+    let mut settled = state.files.clone();
+    if let Some(first) = first_changed {
+        let again: Vec<&PinnedFile> = found
+            .iter()
+            .skip_while(|file| file.shown != first.shown)
+            .filter(|file| known.contains_key(file.shown.as_str()))
+            .collect();
+        notes.push(read_again(first, again.len() - 1));
+        let names: HashSet<&str> = again.iter().map(|file| file.shown.as_str()).collect();
+        settled.retain(|old| !names.contains(old.path.as_str()));
+        files.extend(again.into_iter().cloned());
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+    }
     if files.is_empty() {
         return Ok(Looked::Unchanged(as_they_were(&found)));
     }
-    Ok(Looked::Read(ToRead { files, notes, settled: state.files.clone(), read_as: read_as.to_owned() }))
+    Ok(Looked::Read(ToRead { files, notes, settled, read_as: read_as.to_owned() }))
+}
+
+fn read_again(first: &PinnedFile, behind: usize) -> String {
+    let all = match behind {
+        0 => "it is".to_owned(),
+        1 => "it and the file behind it are".to_owned(),
+        n => format!("it and the {n} files behind it are"),
+    };
+    format!("{} changed since it settled: {all} merged again; rows that are gone from it stay", first.shown)
 }
 
 /// Takes out the files that have settled under another name.
@@ -205,6 +230,7 @@ mod tests {
         ReadRequest {
             since: Some(Since { watermark: None, state }),
             skip_settled,
+            exact_edge: skip_settled,
             ..ReadRequest::all(Source::Whole { entity: None })
         }
     }
@@ -267,6 +293,28 @@ mod tests {
         assert_eq!(error.place(), Some("a.csv"));
         let all = to_read(look_at(dir.path(), Some(&state), false).expect("looks"));
         assert_eq!(shown(&all), ["a.csv", "b.csv"]);
+    }
+
+    #[test]
+    fn a_settled_file_that_changed_is_merged_again_with_those_behind_it() {
+        let (dir, state) = two_files();
+        std::fs::write(dir.path().join("c.csv"), "three").expect("writes");
+        let merges = |state: &serde_json::Value| {
+            let request = ReadRequest { exact_edge: false, ..request(Some(state.clone()), true) };
+            look(&request, files(dir.path()), "options", &Cancellation::default()).expect("looks")
+        };
+        let next = to_read(merges(&state));
+        assert_eq!((shown(&next), next.notes.len()), (vec!["c.csv"], 0));
+        let state = next.remember(&Cancellation::default()).expect("remembers");
+        std::fs::write(dir.path().join("b.csv"), "other").expect("writes");
+        std::fs::write(dir.path().join("a2.csv"), "new").expect("writes");
+        let next = to_read(merges(&state));
+        assert_eq!(shown(&next), ["a2.csv", "b.csv", "c.csv"], "in their order");
+        assert!(next.notes[0].starts_with("b.csv changed since it settled: it and the file behind it are"));
+        let state = next.remember(&Cancellation::default()).expect("remembers");
+        assert!(matches!(merges(&state), Looked::Unchanged(_)), "each is known as it is now");
+        std::fs::write(dir.path().join("c.csv"), "another").expect("writes");
+        assert!(to_read(merges(&state)).notes[0].contains("it is merged again"));
     }
 
     #[test]

@@ -73,6 +73,13 @@ impl Folder {
         all
     }
 
+    /// The answer to a query, as `preview` shows it without its head.
+    pub(crate) fn asked(&self, database: &str, query: &str) -> String {
+        let url = format!("sqlite:///{database}");
+        let ran = self.run(&["preview", &url, "--query", query]).exits(0);
+        ran.out.lines().skip(2).map(|line| line.trim().to_owned() + "\n").collect()
+    }
+
     /// A SQLite database made of statements.
     pub(crate) fn sqlite(&self, name: &str, statements: &str) {
         let connection = rusqlite::Connection::open(self.path(name)).expect("a database");
@@ -120,6 +127,19 @@ impl Ran {
     /// If it did not; says what the tool said.
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}{}", self.typed, self.out, self.err);
+        self
+    }
+
+    /// Each of these was printed. Line breaks and runs of blanks count as one blank.
+    ///
+    /// # Panics
+    /// If one was not; says what the tool said.
+    pub(crate) fn says(self, texts: &[&str]) -> Self {
+        let flowing = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let all = flowing(&format!("{}\n{}", self.out, self.err));
+        for text in texts {
+            assert!(all.contains(&flowing(text)), "`{text}` is missing: {}\n{}{}", self.typed, self.out, self.err);
+        }
         self
     }
 

@@ -5,6 +5,7 @@ mod configuration;
 mod folder;
 mod help;
 mod init;
+mod merging;
 mod moving;
 mod reading;
 mod refusals;

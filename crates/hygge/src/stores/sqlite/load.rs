@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hygge_core::context::{Context, SplitContext};
+use hygge_core::event::Event;
 use hygge_core::fault::{self, FailPoint};
 use hygge_core::home::BatchStream;
 use hygge_core::place::PlaceId;
@@ -24,7 +25,7 @@ use crate::files::platform::Identity;
 use crate::sqlite::connect::{Interrupter, Opening, Readers, open_writing, while_busy};
 use crate::sqlite::fault::{explain, explain_or_cancelled, is_busy};
 use crate::sqlite::file::DbFile;
-use crate::sqlite::names::quoted;
+use crate::sqlite::names::{grouped, quoted};
 use crate::sqlite::stream;
 
 /// A table held by this run.
@@ -224,6 +225,9 @@ impl Shared {
         for statement in target.end(&self.spec.schema) {
             conn.execute_batch(&statement).map_err(told)?;
         }
+        if target.way == Way::StagedInOrder {
+            self.count_replaced(conn, target, ctx, &mut commit.receipt)?;
+        }
         self.check_seq(conn)?;
         let columns: Vec<&String> = self.spec.schema.fields().iter().map(|f| f.name()).collect();
         let made = made(conn, &target.table).map_err(told)?;
@@ -232,6 +236,26 @@ impl Shared {
         ledger::leave(conn, &self.spec.place, &commit.receipt, &text).map_err(told)?;
         fault::pass(FailPoint::BeforeDatabaseCommit)?;
         self.check_file()
+    }
+
+    /// Where all rows of the table are of this load: how many stand, since others took the place of some.
+    fn count_replaced(&self, conn: &Connection, target: &Target, ctx: &Context, receipt: &mut Receipt) -> Result<()> {
+        let Some(total) = receipt.total else { return Ok(()) };
+        let sql = format!("SELECT count(*) FROM {}", quoted(&target.table));
+        let stand: i64 = conn.query_row(&sql, [], |r| r.get(0)).map_err(|e| explain(e, "read", self.shown()))?;
+        let replaced = total.rows.saturating_sub(stand.unsigned_abs());
+        if replaced == 0 {
+            return Ok(());
+        }
+        receipt.total = None;
+        let rows = grouped(i128::from(replaced));
+        let text = if replaced == 1 {
+            "1 row has a key that a later row has, too: the later one stands".to_owned()
+        } else {
+            format!("{rows} rows have a key that a later row has, too: the later ones stand")
+        };
+        ctx.tell(&Event::Note { owner: self.spec.owner.clone(), text });
+        Ok(())
     }
 
     /// The only visible step.

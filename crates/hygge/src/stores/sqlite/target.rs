@@ -26,6 +26,8 @@ pub(super) enum Way {
     StagedAppend,
     /// By way of a hidden table in the same transaction, then merged on the key.
     StagedMerge,
+    /// The same in the order of the rows: of several with one key the last stands.
+    StagedInOrder,
 }
 
 /// What a load will do to its table.
@@ -57,7 +59,7 @@ impl Target {
         Ok(Self {
             table: table.to_owned(),
             before: vec![make.clone()],
-            way: Way::Alone,
+            way: if in_order(spec) { Way::StagedInOrder } else { Way::Alone },
             key: key_of(spec).to_vec(),
             ddl: vec![make],
             warnings: Vec::new(),
@@ -110,7 +112,7 @@ impl Target {
         target.before.clear();
         target.ddl.clear();
         let merge = matches!(spec.mode, Mode::Merge { .. });
-        if merge && !is_unique(conn, &found, &target.key).map_err(told)? {
+        if (merge || in_order(spec)) && !is_unique(conn, &found, &target.key).map_err(told)? {
             let index = format!(
                 "CREATE UNIQUE INDEX {} ON {} ({})",
                 quoted(&format!("{}_key", found.name)),
@@ -124,10 +126,12 @@ impl Target {
             let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", quoted(&found.name));
             conn.query_row(&sql, [], |r| r.get(0)).map_err(told)
         };
-        target.way = if replace {
+        if replace {
             target.before.push(format!("DELETE FROM {}", quoted(&found.name)));
-            Way::Alone
-        } else if empty()? {
+        }
+        target.way = if in_order(spec) {
+            Way::StagedInOrder
+        } else if replace || empty()? {
             Way::Alone
         } else if merge {
             Way::StagedMerge
@@ -150,7 +154,7 @@ impl Target {
     pub(super) fn into(&self) -> String {
         match self.way {
             Way::Alone | Way::Behind(_) => quoted(&self.table),
-            Way::StagedAppend | Way::StagedMerge => self.stage(),
+            Way::StagedAppend | Way::StagedMerge | Way::StagedInOrder => self.stage(),
         }
     }
 
@@ -158,7 +162,7 @@ impl Target {
     pub(super) fn begin(&self, schema: &Schema) -> Result<Vec<String>> {
         let mut out = self.before.clone();
         let key: &[String] = match self.way {
-            Way::StagedAppend => &[],
+            Way::StagedAppend | Way::StagedInOrder => &[],
             Way::StagedMerge => &self.key,
             Way::Alone | Way::Behind(_) => return Ok(out),
         };
@@ -176,7 +180,8 @@ impl Target {
         match self.way {
             Way::Alone | Way::Behind(_) => Vec::new(),
             Way::StagedAppend => vec![insert, drop],
-            Way::StagedMerge => {
+            Way::StagedMerge | Way::StagedInOrder => {
+                let order = if self.way == Way::StagedInOrder { by_rowid(schema) } else { String::new() };
                 let key = list(self.key.iter().map(String::as_str));
                 let set: Vec<String> = columns()
                     .filter(|c| !self.key.iter().any(|k| k.eq_ignore_ascii_case(c)))
@@ -184,10 +189,23 @@ impl Target {
                     .collect();
                 let action =
                     if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(", ")) };
-                vec![format!("{insert} ON CONFLICT ({key}) DO {action}"), drop]
+                vec![format!("{insert}{order} ON CONFLICT ({key}) DO {action}"), drop]
             }
         }
     }
+}
+
+/// Whether rows come in an order, and keys tell which of them stand.
+fn in_order(spec: &LoadSpec) -> bool {
+    spec.last_wins && !key_of(spec).is_empty()
+}
+
+/// Puts rows of the hidden table in the order in which they came.
+fn by_rowid(schema: &Schema) -> String {
+    let is_column = |id: &str| schema.fields().iter().any(|f| f.name().eq_ignore_ascii_case(id));
+    let rowid = ["rowid", "_rowid_", "oid"].into_iter().find(|id| !is_column(id));
+    // Without a name for it: a scan of a table goes by it, too.
+    rowid.map_or_else(String::new, |rowid| format!(" ORDER BY {rowid}"))
 }
 
 /// How each column arrives.

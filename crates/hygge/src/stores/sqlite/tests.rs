@@ -62,6 +62,7 @@ impl Bench {
             key: self.key.clone(),
             coverage: Coverage::Full,
             adopt: self.adopt,
+            last_wins: false,
         }
     }
 

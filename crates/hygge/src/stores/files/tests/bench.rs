@@ -90,6 +90,7 @@ impl Bench {
             key: Vec::new(),
             coverage: Coverage::Full,
             adopt: self.adopt,
+            last_wins: false,
         };
         let plan = store.plan(&ctx, &spec, last.as_ref())?;
         let load = held.open(&ctx, &spec, &plan)?;

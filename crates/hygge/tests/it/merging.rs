@@ -1,0 +1,74 @@
+//! Files that are merged by key: what a later one says of a key stands.
+
+use crate::folder::Folder;
+
+const ALL: &str = "SELECT id || ' ' || coalesce(name, 'none') FROM users ORDER BY id";
+
+fn project(home: &str) -> Folder {
+    Folder::with(&format!(
+        "flows:\n  users:\n    home: {home}\n    store: {{type: sqlite, connection: 'sqlite:///shop.db', table: users}}\n    mode: merge\n    key: id\n"
+    ))
+}
+
+/// Two files that speak of one key, and a third that comes later.
+fn three_files() -> Folder {
+    let folder = project("{type: csv, path: in}");
+    folder.write("in/1.csv", "id,name\n1,Ada\n2,Bjarne\n");
+    folder.write("in/2.csv", "id,name\n2,Bjorn\n3,Chlo\n");
+    folder.run(&["go"]).exits(0).says(&["4 rows", "1 row has a key that a later row has, too: the later one stands"]);
+    assert_eq!(folder.asked("shop.db", ALL), "1 Ada\n2 Bjorn\n3 Chlo\n");
+    folder.write("in/3.csv", "id,name\n3,Chloe\n4,Dora\n");
+    folder.run(&["go"]).exits(0).says(&["2 rows"]);
+    folder.run(&["go"]).exits(0).says(&["up to date"]);
+    folder
+}
+
+const MERGED: &str = "1 Ada\n2 Bjorn\n3 Chloe\n4 Dora\n";
+
+#[test]
+fn a_later_file_wins_in_one_load_as_over_several_and_when_all_settles_anew() {
+    let folder = three_files();
+    assert_eq!(folder.asked("shop.db", ALL), MERGED);
+    let anew = folder.run(&["go", "--full-drop"]).exits(0);
+    let _ = anew.says(&["6 rows", "2 rows have a key that a later row has, too: the later ones stand"]);
+    assert_eq!(folder.asked("shop.db", ALL), MERGED);
+    folder.run(&["go"]).exits(0).says(&["up to date"]);
+    folder.run(&["go", "--full-drop", "--var", "flows.users.verify=contents"]).exits(0).says(&["proved"]);
+    assert_eq!(folder.asked("shop.db", ALL), MERGED);
+}
+
+#[test]
+fn a_settled_file_that_changed_is_merged_again_and_takes_nothing_back() {
+    let folder = three_files();
+    // Its row of the key 2 is older than that of the file behind it.
+    folder.write("in/1.csv", "id,name\n0,Zoe\n1,Ada L.\n2,Bjarne\n");
+    let plan = folder.run(&["plan"]).exits(0);
+    let _ = plan.says(&["in/1.csv changed since it settled: it and the 2 files behind it are merged again"]);
+    folder.run(&["go"]).exits(0).says(&["7 rows"]);
+    assert_eq!(folder.asked("shop.db", ALL), "0 Zoe\n1 Ada L.\n2 Bjorn\n3 Chloe\n4 Dora\n");
+    folder.run(&["go"]).exits(0).says(&["up to date"]);
+    // What an append has carried it cannot take back.
+    let appended = Folder::with("flows:\n  users: {home: {type: csv, path: in}, store: data/users/, mode: append}\n");
+    appended.write("in/1.csv", "id,name\n1,Ada\n");
+    appended.run(&["go"]).exits(0);
+    appended.write("in/1.csv", "id,name\n1,Ada L.\n");
+    appended.run(&["go"]).exits(2).says(&["in/1.csv: the file has changed", "next:", "--full-drop"]);
+}
+
+#[test]
+fn parquet_files_are_merged_alike() {
+    let folder = project("{type: parquet, path: lake}");
+    let put = |name: &str, text: &str| {
+        folder.write("rows.csv", text);
+        folder.run(&["copy", "rows.csv", &format!("lake/{name}.parquet")]).exits(0);
+    };
+    put("1", "id,name\n1,Ada\n2,Bjarne\n");
+    put("2", "id,name\n2,Bjorn\n3,Chlo\n");
+    folder.run(&["go"]).exits(0);
+    assert_eq!(folder.asked("shop.db", ALL), "1 Ada\n2 Bjorn\n3 Chlo\n");
+    put("1", "id,name\n0,Zoe\n1,Ada\n2,Bjarne\n");
+    folder.run(&["go"]).exits(0).says(&["5 rows"]);
+    folder.run(&["go", "--full-drop"]).exits(0);
+    assert_eq!(folder.asked("shop.db", ALL), "0 Zoe\n1 Ada\n2 Bjorn\n3 Chlo\n");
+    folder.run(&["go"]).exits(0).says(&["up to date"]);
+}

@@ -36,6 +36,7 @@ mod tests;
 
 pub use ad_hoc::AdHoc;
 pub use environment::Environment;
+pub(crate) use home::names_tsv;
 pub use kinds::{
     ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, HomeConfig, Infer, ParquetCodec, ParquetHome,
     ParquetStore, SqliteHome, SqliteStore, StoreConfig,

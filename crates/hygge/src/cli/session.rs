@@ -80,7 +80,8 @@ pub(super) fn locate(everywhere: &Everywhere) -> Result<Locate> {
 
 /// Whether a text is a path or a URL: it says so itself, or nothing else can be meant and there is such a file.
 pub(super) fn is_place(text: &str, locate: &Locate) -> Result<bool> {
-    if text.contains(['/', '.', '*']) || text.starts_with("sqlite:") {
+    // What - would stand for is told where places are read.
+    if text == "-" || text.contains(['/', '.', '*']) || text.starts_with("sqlite:") {
         return Ok(true);
     }
     match locate.find() {

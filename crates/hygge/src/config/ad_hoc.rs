@@ -85,6 +85,14 @@ fn argument(shown: &str, text: &str) -> Pos {
 /// A home or a store as a mapping with one key.
 fn place(shown: &str, text: &str) -> Result<(Kind, Node), Problem> {
     let at = argument(shown, text);
+    if text == "-" {
+        let (stream, advice) = match shown {
+            "STORE" => ("output", "name a file to write, such as rows.csv; show rows with  hygge preview"),
+            _ => ("input", "save what comes in to a file first, and name that: … > rows.csv"),
+        };
+        let found = format!("- would be standard {stream}, and hygge moves what lies in files and databases");
+        return Err(Problem::at(&at, found).next(advice));
+    }
     let (key, kind) = if is_url(text) {
         // A URL that is none of a database is told before anything is missed of it.
         sqlite_path(&at, text)?;

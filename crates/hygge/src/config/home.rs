@@ -160,8 +160,7 @@ fn files_path(opened: &Opened, problems: &mut Problems) -> Option<String> {
 fn csv(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<CsvHome> {
     let fields = &opened.fields;
     let path = files_path(opened, problems)?;
-    let tabs = path.to_ascii_lowercase().contains(".tsv");
-    let separator = separator(fields, if tabs { b'\t' } else { b',' }, problems)?;
+    let separator = separator(fields, if names_tsv(&path) { b'\t' } else { b',' }, problems)?;
     let quote = match fields.text("quote") {
         None => Some(b'"'),
         Some(said) if said.value == "none" => None,
@@ -198,6 +197,11 @@ fn csv(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<C
         },
         compression,
     })
+}
+
+/// Whether the last part of a path names files of values parted by tabs. A folder above may be called what it likes.
+pub(crate) fn names_tsv(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|last| last.to_ascii_lowercase().contains(".tsv"))
 }
 
 /// The `separator:` of CSV files.

@@ -2,7 +2,7 @@
 
 use super::connection::{database, path};
 use super::fields::Fields;
-use super::home::separator;
+use super::home::{names_tsv, separator};
 use super::kinds::{CsvCodec, CsvStore, ParquetCodec, ParquetStore, SqliteStore, StoreConfig};
 use super::part::{Ending, Kind, Names, Opened, STORE_SIDE, Written, ending, open};
 use super::problem::{Problem, Problems};
@@ -146,7 +146,7 @@ fn csv(opened: &Opened, problems: &mut Problems) -> Option<CsvStore> {
         }
     };
     Some(CsvStore {
-        separator: separator(fields, if lower.contains(".tsv") { b'\t' } else { b',' }, problems)?,
+        separator: separator(fields, if one_file && names_tsv(&path) { b'\t' } else { b',' }, problems)?,
         path,
         one_file,
         header: fields.flag("header").is_none_or(|said| said.value),

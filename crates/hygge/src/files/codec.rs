@@ -47,6 +47,44 @@ impl Codec {
         })
     }
 
+    /// How files of this kind begin.
+    fn magic(self) -> &'static [u8] {
+        match self {
+            Self::Plain => &[],
+            Self::Gzip => &[0x1f, 0x8b],
+            Self::Zstd => &[0x28, 0xb5, 0x2f, 0xfd],
+        }
+    }
+
+    /// What to say where the file never was what it was taken for.
+    fn other_than_named(self, path: &Path, shown: &str) -> Option<Error> {
+        let name = if self == Self::Gzip { "gzip" } else { "zstd" };
+        let mut first = Vec::new();
+        std::fs::File::open(path).ok()?.take(4).read_to_end(&mut first).ok()?;
+        let known = first.len().min(self.magic().len());
+        if first.is_empty() {
+            return Some(
+                Error::failed(format!("the file is empty, which no {name} file is"))
+                    .at(shown)
+                    .next("fetch the file anew, or take it out of the folder or the pattern"),
+            );
+        }
+        if first[..known] == self.magic()[..known] {
+            return None;
+        }
+        let packed = [Self::Gzip, Self::Zstd].into_iter().find(|codec| first.starts_with(codec.magic()));
+        let (is, end) = match packed {
+            Some(Self::Gzip) => ("a gzip file", ".gz"),
+            Some(_) => ("a zstd file", ".zst"),
+            None => ("not packed", ".csv"),
+        };
+        Some(
+            Error::failed(format!("this is no {name} file: it is {is}"))
+                .at(shown)
+                .next(format!("give the file a name that ends in {end}")),
+        )
+    }
+
     /// What to say of a failure to read or unpack the file.
     #[must_use]
     pub fn error(self, path: &Path, shown: &str, error: io::Error) -> Error {
@@ -58,6 +96,9 @@ impl Codec {
         // Errors of the system carry its number; those of the unpacking do not.
         if error.raw_os_error().is_some() {
             return Error::io("read", path, error);
+        }
+        if let Some(other) = self.other_than_named(path, shown) {
+            return other.because(error);
         }
         let text = error.to_string();
         let cut = error.kind() == io::ErrorKind::UnexpectedEof || text.contains("incomplete frame");

@@ -107,7 +107,7 @@ fn csv(store: &config::CsvStore) -> Result<CsvFormat> {
         header: store.header,
         null: store.null_text.clone(),
         packing,
-        tsv: store.one_file && store.path.to_ascii_lowercase().contains(".tsv"),
+        tsv: store.one_file && config::names_tsv(&store.path),
     })
 }
 

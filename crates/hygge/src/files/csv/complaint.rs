@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arrow_schema::DataType;
+use arrow_schema::{DataType, TimeUnit};
 use hygge_core::{Error, Part, Result};
 
 use super::blocks::{BLOCK_BYTES, Blocks, Ending, Next, Trouble};
@@ -220,6 +220,9 @@ fn found(expected: &DataType, text: &[u8]) -> &'static str {
             Float::None => "text",
         };
     }
+    if let Some(finer) = finer_than(expected, text) {
+        return finer;
+    }
     match float {
         Float::Rounded(_) => "a number of more digits than a double keeps",
         Float::Exact(_) | Float::Special(_) => "a number",
@@ -230,6 +233,32 @@ fn found(expected: &DataType, text: &[u8]) -> &'static str {
             Some(_) => "a time without an offset from UTC",
             None => "text",
         },
+    }
+}
+
+/// Of a time that would fit, had it fewer digits of a second.
+fn finer_than(expected: &DataType, text: &[u8]) -> Option<&'static str> {
+    let finer = |unit: &TimeUnit| match unit {
+        TimeUnit::Second => "a time finer than a second",
+        TimeUnit::Millisecond => "a time finer than a millisecond",
+        TimeUnit::Microsecond => "a time finer than a microsecond",
+        TimeUnit::Nanosecond => "a time out of range",
+    };
+    match expected {
+        DataType::Timestamp(unit, zone) => {
+            let per_second = match unit {
+                TimeUnit::Second => 1,
+                TimeUnit::Millisecond => 1_000,
+                TimeUnit::Microsecond => 1_000_000,
+                TimeUnit::Nanosecond => 1_000_000_000,
+            };
+            let moment = cell::moment(text.trim_ascii())?;
+            // An offset that is not expected is the worse trouble.
+            let fits = zone.is_some() || !moment.zoned;
+            (fits && moment.in_units(per_second).is_none()).then(|| finer(unit))
+        }
+        DataType::Time32(unit) | DataType::Time64(unit) => cell::time_of_day(text.trim_ascii()).map(|_| finer(unit)),
+        _ => None,
     }
 }
 

@@ -179,7 +179,7 @@ fn a_cut_or_broken_packed_file_is_an_error_that_names_it() {
     let error = folder.error(folder.config("a.csv.zst"));
     assert!(error.found().contains("ends in the middle"), "{error}");
     folder.write("b.csv.gz", text.as_bytes());
-    assert!(folder.error(folder.config("b.csv.gz")).found().contains("is broken"));
+    assert!(folder.error(folder.config("b.csv.gz")).found().contains("is no gzip file"));
 }
 
 /// How much tests look at of a file, so that they need not write 10 MiB.

@@ -2,8 +2,24 @@
 
 use std::time::Duration;
 
+use crate::Advice;
 use crate::flow::PlannedFlow;
 use crate::receipt::Owner;
+
+/// Something that a person should know of what will be read, though nothing is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// One sentence without a full stop.
+    pub text: String,
+    /// The one thing that a person can do about it. Notes that have it are shown in every run, others to who asks for more.
+    pub next: Option<Advice>,
+}
+
+impl From<String> for Note {
+    fn from(text: String) -> Self {
+        Self { text, next: None }
+    }
+}
 
 /// Something that happened in a run.
 #[derive(Debug)]

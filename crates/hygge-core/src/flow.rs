@@ -12,6 +12,7 @@ use std::time::Duration;
 use arrow_schema::SchemaRef;
 
 use crate::Error;
+use crate::event::Note;
 use crate::home::{CursorSpec, Home, Source};
 use crate::place::PlaceId;
 use crate::receipt::{Owner, Receipt};
@@ -155,8 +156,8 @@ pub struct PlannedFlow {
     pub bound: Option<Bound>,
     /// What the store would do.
     pub load: LoadPlan,
-    /// Sentences of the home and of the engine.
-    pub notes: Vec<String>,
+    /// What the home and the engine have to say.
+    pub notes: Vec<Note>,
     /// All rows are appended again on every run.
     pub every_run: bool,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::context::{Context, SplitContext};
+use crate::event::Note;
 use crate::place::PlaceId;
 use crate::split::Split;
 use crate::watermark::{Bound, Watermark};
@@ -237,8 +238,8 @@ pub trait Scan: Send + Sync {
     /// Whether a split may be read again.
     fn repeat(&self) -> Repeat;
 
-    /// Sentences for the plan and the screen (what the cursor does not see, what was left out).
-    fn notes(&self) -> Vec<String>;
+    /// Notes for the plan and the screen (what the cursor does not see, what was left out).
+    fn notes(&self) -> Vec<Note>;
 
     /// Reads a split from its start. Several splits may be read at once from several threads.
     ///

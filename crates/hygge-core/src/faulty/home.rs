@@ -7,6 +7,7 @@ use arrow_schema::SchemaRef;
 use super::{At, Script};
 use crate::Result;
 use crate::context::{Context, SplitContext};
+use crate::event::Note;
 use crate::home::{Batch, BatchStream, Home, Opened, ReadRequest, Repeat, Scan, Source, TableInfo};
 use crate::place::PlaceId;
 use crate::split::Split;
@@ -86,7 +87,7 @@ impl Scan for FaultyScan {
         self.inner.repeat()
     }
 
-    fn notes(&self) -> Vec<String> {
+    fn notes(&self) -> Vec<Note> {
         self.inner.notes()
     }
 

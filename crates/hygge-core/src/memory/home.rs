@@ -8,6 +8,7 @@ use arrow_array::{Array as _, BooleanArray, RecordBatch};
 use arrow_schema::{DataType, SchemaRef};
 
 use crate::context::{Context, SplitContext};
+use crate::event::Note;
 use crate::home::{
     Batch, BatchStream, CursorSpec, Home, NullCursor, Opened, ReadRequest, Repeat, Rewound, Scan, Source, TableInfo,
 };
@@ -288,8 +289,8 @@ impl Scan for MemoryScan {
         Repeat::Snapshot
     }
 
-    fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+    fn notes(&self) -> Vec<Note> {
+        self.notes.iter().cloned().map(Note::from).collect()
     }
 
     fn read(&self, split: &Split, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {

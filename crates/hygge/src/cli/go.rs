@@ -129,7 +129,7 @@ impl Run {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let run = new_run_id(clock.as_ref());
         let json = self.json.then(|| Arc::new(JsonLines::new(&run, Arc::clone(&clock), Arc::clone(advisor))));
-        let screen = (!self.json).then(|| Arc::new(Screen::new(self.verbosity)));
+        let screen = (!self.json).then(|| Arc::new(Screen::new(self.verbosity, Arc::clone(advisor))));
         let parallel = self.options.concurrency.max(session::cores());
         let silent: Arc<dyn Observer> = Arc::new(Everyone(Vec::new()));
         let looking = session::named_context(&run, &self.root, self.memory, parallel, silent, screen.clone())?;

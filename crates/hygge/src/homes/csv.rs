@@ -10,6 +10,7 @@ mod splits;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,14 +18,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_schema::{DataType, Field, Schema};
 use hygge_core::context::Context;
+use hygge_core::event::Note;
 use hygge_core::home::{Home, Opened, ReadRequest, Since, Source, TableInfo};
 use hygge_core::place::PlaceId;
+use hygge_core::receipt::Question;
 use hygge_core::{Error, Part as Side, Result};
 use serde::{Deserialize, Serialize};
 
 use self::scan::CsvScan;
 use self::splits::splits;
 use self::survey::{FIRST_BYTES, Survey};
+use self::types::{Known, types};
 use crate::files::codec::Codec;
 use crate::files::csv::column::{Nulls, Rules, is_readable};
 use crate::files::csv::complaint::{Complaints, yaml_key};
@@ -155,48 +159,18 @@ impl CsvHome {
         let CsvHomeConfig { root: _, path: _, separator, quote, header, nulls, columns, infer, codec } = &self.config;
         let asked = &request.columns;
         let all = format!("{separator}|{quote:?}|{header}|{nulls:?}|{columns:?}|{infer:?}|{codec:?}|{asked:?}");
-        hygge_core::receipt::Question::digest(&all)
+        Question::digest(&all)
     }
 
-    /// What the configuration and the request say of the columns of the files.
-    fn types(
-        &self,
-        names: &[String],
-        seen: &Survey<'_>,
-        before: &[(String, DataType)],
-        appends: bool,
-    ) -> (Vec<DataType>, Vec<String>) {
-        let mut notes = Vec::new();
-        let mut empty = Vec::new();
-        let of =
-            |list: &[(String, DataType)], name: &String| list.iter().find(|(n, _)| n == name).map(|(_, t)| t.clone());
-        let types = names
-            .iter()
-            .zip(&seen.seen)
-            .map(|(name, seen)| {
-                if let Some(declared) = of(&self.config.columns, name) {
-                    return declared;
-                }
-                // A replace tells types anew, but where no value tells one: an empty file is an empty table of the old form.
-                let keeps = appends || seen.is_empty();
-                if let Some(before) = of(before, name).filter(|before| keeps && seen.fits(before)) {
-                    return before;
-                }
-                if seen.is_empty() {
-                    empty.push(name.as_str());
-                }
-                seen.data_type()
-            })
-            .collect();
-        match empty[..] {
-            [] => {}
-            [one] => notes.push(format!("column {one} is empty where it was looked at, and is taken as text")),
-            ref many => notes.push(format!(
-                "columns {} are empty where they were looked at, and are taken as text",
-                many.join(", ")
-            )),
+    /// A folder says nothing of how its files part their fields, but their names may.
+    fn check_separator(&self, names: &[String], shown: &str) -> Result<()> {
+        let tabs = names.len() == 1 && names[0].contains('\t') && self.config.separator != b'\t';
+        if tabs && shown.to_ascii_lowercase().contains(".tsv") {
+            return Err(Error::refused("the fields are parted by tabs")
+                .at(shown)
+                .next_set(Side::Home, "separator: tab"));
         }
-        (types, notes)
+        Ok(())
     }
 
     fn check_declared(&self, names: &[String], shown: &str) -> Result<()> {
@@ -314,15 +288,17 @@ impl Home for CsvHome {
             Looked::Unchanged(how) => return Ok(Opened::Unchanged(how)),
             Looked::Read(to_read) => to_read,
         };
-        let mut notes = to_read.notes.clone();
+        let mut notes: Vec<Note> = to_read.notes.iter().cloned().map(Note::from).collect();
         if let Some(first) = listing.passed_over.first() {
-            notes.push(format!("{} files that are not CSV were passed over, {first} first", listing.passed_over.len()));
+            let passed_over = listing.passed_over.len();
+            notes.push(format!("{passed_over} files that are not CSV were passed over, {first} first").into());
         }
 
         let rules = self.rules();
         let all_names = self.complaints(Arc::new([]));
         let mut survey = self.survey(ctx, &rules, &all_names);
         let (names, mut files) = survey.heads(&to_read.files)?;
+        self.check_separator(&names, &shown)?;
         self.check_declared(&names, &shown)?;
         let speaking = self.complaints(names.clone().into());
         survey.complaints = &speaking;
@@ -333,9 +309,11 @@ impl Home for CsvHome {
 
         // What was appended before keeps its types, as long as the new files fit them.
         let before = remembered.map(|r| r.columns).unwrap_or_default();
-        let (types, more) = self.types(&names, &survey, &before, request.skip_settled);
-        notes.extend(more);
         let chosen = chosen(request.columns.as_deref(), &names, &shown)?;
+        let joins = request.skip_settled;
+        let known = Known { declared: &self.config.columns, before: &before, joins, nulls: &self.config.nulls };
+        let (types, more) = types(&names, &chosen, &survey, &known);
+        notes.extend(more);
         let field = |&at: &usize| Field::new(&names[at], types[at].clone(), true);
         let schema = Arc::new(Schema::new(chosen.iter().map(field).collect::<Vec<_>>()));
         let declared = |name: &String| self.config.columns.iter().any(|(n, _)| n == name);

@@ -36,14 +36,20 @@ impl Advisor {
     /// What to do next about an error of a flow; none where the error has no advice.
     #[must_use]
     pub fn advise(&self, owner: &Owner, error: &Error) -> Option<String> {
-        Some(match error.advice()? {
+        error.advice().map(|advice| self.sentence(owner, advice))
+    }
+
+    /// An advice as a sentence, with the place of the line in it.
+    #[must_use]
+    pub fn sentence(&self, owner: &Owner, advice: &Advice) -> String {
+        match advice {
             Advice::Do(what) => what.clone(),
             Advice::Anew(more) => self.anew(owner, more),
             Advice::Set { part, line } => match self.spots(owner) {
                 Some(spots) => spots.advise(*part, line, owner.entity.as_deref()),
                 None => plain(*part, line),
             },
-        })
+        }
     }
 
     /// The command that settles everything of a flow anew, and what for.

@@ -169,7 +169,10 @@ impl Observer for JsonLines {
                     "bytes": plan.bytes(),
                     "watermark": plan.bound.as_ref().map(|bound| &bound.upper),
                     "warnings": plan.load.warnings,
-                    "notes": plan.notes,
+                    "notes": plan.notes.iter().map(|note| match &note.next {
+                        Some(advice) => format!("{}; next: {}", note.text, self.advisor.sentence(owner, advice)),
+                        None => note.text.clone(),
+                    }).collect::<Vec<_>>(),
                 }),
             ),
             Event::Progress { owner, rows, bytes } => {

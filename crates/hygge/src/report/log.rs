@@ -144,7 +144,7 @@ impl Observer for RunLog {
                 self.flow(LogLevel::Info, owner, format_args!("started: {home} → {place}"));
             }
             Event::Planned { owner, plan } => {
-                let block = super::plan::block(owner, plan, super::Verbosity::Verbose, None);
+                let block = super::plan::block(owner, plan, &self.advisor, super::Verbosity::Verbose, None);
                 let block = anstream::adapter::strip_str(&block).to_string();
                 self.flow(LogLevel::Info, owner, "planned");
                 self.write(LogLevel::Info, &block);

@@ -38,7 +38,7 @@ pub fn screen(preflight: &Preflight, advisor: &Advisor, verbosity: Verbosity, wi
                 text.push_str(&line);
             }
             Planned::Ready(plan) if brief => text.push_str(&short(owner, plan)),
-            Planned::Ready(plan) => text.push_str(&block(owner, plan, verbosity, width)),
+            Planned::Ready(plan) => text.push_str(&block(owner, plan, advisor, verbosity, width)),
         }
     }
     text.push_str(&last_line(preflight));
@@ -65,7 +65,13 @@ fn short(owner: &Owner, plan: &PlannedFlow) -> String {
 
 /// One flow in full.
 #[must_use]
-pub fn block(owner: &Owner, plan: &PlannedFlow, verbosity: Verbosity, width: Option<usize>) -> String {
+pub fn block(
+    owner: &Owner,
+    plan: &PlannedFlow,
+    advisor: &Advisor,
+    verbosity: Verbosity,
+    width: Option<usize>,
+) -> String {
     let mut block = Block::default();
     if let Some(why) = &plan.unchanged {
         block.line("unchanged", format!("nothing to do: {why}"));
@@ -94,7 +100,10 @@ pub fn block(owner: &Owner, plan: &PlannedFlow, verbosity: Verbosity, width: Opt
         }
     }
     for note in &plan.notes {
-        block.line("note", note.clone());
+        block.line("note", note.text.clone());
+        if let Some(advice) = &note.next {
+            block.line("next", advisor.sentence(owner, advice));
+        }
     }
     for warning in &plan.load.warnings {
         block.line("warning", paint(CARE, warning));

@@ -13,6 +13,7 @@ use hygge_core::receipt::Owner;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::Verbosity;
+use super::advisor::Advisor;
 use super::style::{self, CARE, DIM, paint};
 use super::words::{duration, left, name, rows, thousands};
 
@@ -25,6 +26,7 @@ const STILL: Duration = Duration::from_secs(10);
 pub struct Screen {
     kind: Kind,
     verbosity: Verbosity,
+    advisor: Arc<Advisor>,
     names: AtomicU64,
     lanes: Mutex<HashMap<Owner, Arc<Lane>>>,
 }
@@ -51,7 +53,7 @@ struct Lane {
 impl Screen {
     /// Live where standard error is a terminal that can move its cursor.
     #[must_use]
-    pub fn new(verbosity: Verbosity) -> Self {
+    pub fn new(verbosity: Verbosity, advisor: Arc<Advisor>) -> Self {
         let able = super::terminal_width(&std::io::stderr()).is_some()
             && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
             && verbosity != Verbosity::Quiet;
@@ -60,7 +62,7 @@ impl Screen {
         } else {
             Kind::Plain
         };
-        Self { kind, verbosity, names: AtomicU64::new(0), lanes: Mutex::default() }
+        Self { kind, verbosity, advisor, names: AtomicU64::new(0), lanes: Mutex::default() }
     }
 
     /// Says something above the live lines.
@@ -149,11 +151,17 @@ impl Screen {
             lane.expected_bytes.store(plan.bytes().unwrap_or(0), Ordering::Relaxed);
         }
         if self.verbose() {
-            self.say(super::plan::block(owner, plan, self.verbosity, None).trim_end());
+            self.say(super::plan::block(owner, plan, &self.advisor, self.verbosity, None).trim_end());
             return;
         }
         for warning in &plan.load.warnings {
             self.line(owner, paint(CARE, warning));
+        }
+        for note in &plan.notes {
+            if let Some(advice) = &note.next {
+                self.line(owner, paint(CARE, &note.text));
+                self.line(owner, format_args!("next: {}", self.advisor.sentence(owner, advice)));
+            }
         }
     }
 

@@ -118,18 +118,36 @@ assert kind[0] == 'BIGINT', kind
     assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
 }
 
-/// What the page on CSV promises to those who leave `nulls` out.
+/// What the file's comment and the page on CSV promise to those who leave `nulls` out.
 #[test]
 fn without_its_null_marker_the_quickstart_names_the_line_to_add() {
     let quickstart = Quickstart::new();
     let file = quickstart.path().join("hygge.yml");
-    let text = std::fs::read_to_string(&file).expect("read").replace("      nulls: [\"NA\"]\n", "");
-    std::fs::write(&file, text).expect("written");
-    let ran = quickstart.go();
-    assert!(matches!(ran.code, Some(0 | 1)), "{}", ran.all());
-    if ran.code == Some(1) {
-        let _ = ran.says(&["nulls: [\"NA\"]", "hygge.yml:", "column"]);
-    }
+    let whole = std::fs::read_to_string(&file).expect("read");
+    let without = whole.replace("      nulls: [\"NA\"]\n", "");
+    assert_ne!(without, whole);
+    std::fs::write(&file, &without).expect("written");
+    let told = [
+        "data/flights.csv.gz, columns dep_time, dep_delay, arr_time, arr_delay, air_time are taken as text, since NA stands among numbers",
+        "add nulls: [\"NA\"] at hygge.yml:13:7",
+    ];
+    let _ = Ran::of(&mut quickstart.hygge(&["plan", "csv_to_sqlite"])).exits(0).says(&told);
+    let _ = quickstart.go().exits(0).says(&told);
+    let types = "SELECT group_concat(DISTINCT typeof(dep_delay)) FROM flights";
+    let asked = || -> String {
+        let base = rusqlite::Connection::open(quickstart.path().join("shop.db")).expect("opens");
+        base.query_row(types, [], |r| r.get(0)).expect("read")
+    };
+    assert_eq!(asked(), "text", "no text is changed");
+    // The line, written where it was said.
+    let mut lines: Vec<&str> = without.lines().collect();
+    lines.insert(12, "      nulls: [\"NA\"]");
+    std::fs::write(&file, lines.join("\n")).expect("written");
+    let _ = Ran::of(&mut quickstart.hygge(&["go", "--full-drop"])).exits(0).never_says(&["taken as text"]);
+    let mut kinds: Vec<String> = asked().split(',').map(str::to_owned).collect();
+    kinds.sort();
+    assert_eq!(kinds, ["integer", "null"]);
+    quickstart.all_is_there();
 }
 
 #[test]

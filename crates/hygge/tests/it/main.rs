@@ -10,4 +10,5 @@ mod moving;
 mod reading;
 mod refusals;
 mod with_csv;
+mod with_odd_files;
 mod with_sqlite;

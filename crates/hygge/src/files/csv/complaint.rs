@@ -16,7 +16,7 @@ use super::stream::Reading;
 use crate::files::codec::Codec;
 
 /// Words that stand for "no value" in files of this world: these alone may be shown in an advice.
-const MARKERS: &[&str] = &[
+pub const MARKERS: [&str; 25] = [
     "NA", "N/A", "n/a", "na", "#N/A", "NULL", "null", "Null", "None", "none", "NONE", "nil", "NIL", "nan", "NaN",
     "NAN", "-", "--", ".", "?", "\\N", "(null)", "<NA>", "missing", "NaT",
 ];
@@ -125,10 +125,8 @@ impl Complaints {
         }
         let marker = std::str::from_utf8(text).ok().filter(|t| MARKERS.contains(t));
         match marker {
-            Some(marker) if !is_textual(expected) => {
-                error.next_set(Part::Home, format!("nulls: [{}]", self.nulls_with(marker)))
-            }
-            _ if reading.strict[column] => {
+            Some(marker) if !is_textual(expected) => error.next_set(Part::Home, nulls_with(&self.nulls, &[marker])),
+            _ if reading.strict[column] || finer_than(expected, text).is_some() => {
                 let kind = match (expected, cell::float(text)) {
                     (DataType::Int64, Float::Exact(_) | Float::Special(_)) => "double",
                     _ => "text",
@@ -149,11 +147,6 @@ impl Complaints {
         Error::failed("bytes that are no UTF-8 where text was expected")
             .at(self.place_behind(before, piece, row, Some(piece.fields[column])))
             .next("turn the file into UTF-8 first, as in  iconv -f LATIN1 -t UTF-8")
-    }
-
-    fn nulls_with(&self, marker: &str) -> String {
-        let known = self.nulls.iter().map(String::as_str);
-        known.chain([marker]).map(quoted).collect::<Vec<_>>().join(", ")
     }
 
     /// Counts the records between the file's first and the piece's first. Only asked when something went wrong.
@@ -199,6 +192,13 @@ pub fn count_rows(
             Err(Trouble::Refused(_)) => return Ok((rows, Next::TooLarge { bytes: usize::MAX, column: None })),
         }
     }
+}
+
+/// The line that makes NULLs of more markers than there are.
+#[must_use]
+pub fn nulls_with(known: &[String], markers: &[&str]) -> String {
+    let all = known.iter().map(String::as_str).chain(markers.iter().copied());
+    format!("nulls: [{}]", all.map(quoted).collect::<Vec<_>>().join(", "))
 }
 
 fn is_textual(data_type: &DataType) -> bool {

@@ -2,6 +2,7 @@
 
 use arrow_schema::SchemaRef;
 use hygge_core::context::{Context, SplitContext};
+use hygge_core::event::Note;
 use hygge_core::home::{BatchStream, Repeat, Scan};
 use hygge_core::split::Split;
 use hygge_core::watermark::Bound;
@@ -30,7 +31,7 @@ pub(super) struct CsvScan {
     pub(super) splits: Vec<Split>,
     /// Each file as one piece, its fields those of the scan's columns.
     pub(super) files: Vec<Piece>,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Note>,
     pub(super) to_read: ToRead,
     /// The types of all columns, to be remembered.
     pub(super) columns: Vec<(String, arrow_schema::DataType)>,
@@ -53,7 +54,7 @@ impl Scan for CsvScan {
         Repeat::Pinned
     }
 
-    fn notes(&self) -> Vec<String> {
+    fn notes(&self) -> Vec<Note> {
         self.notes.clone()
     }
 

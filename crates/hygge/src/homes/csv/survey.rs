@@ -35,6 +35,8 @@ pub(super) struct Survey<'a> {
     pub(super) complaints: &'a Complaints,
     /// What was seen in each column of the first file.
     pub(super) seen: Vec<Seen>,
+    /// The file in which a marker of NULL was first seen in each of them.
+    pub(super) marked_in: Vec<Option<String>>,
     /// Rows and bytes that were looked at.
     pub(super) looked: (u64, u64),
     /// What of [`FIRST_BYTES`] is left.
@@ -59,6 +61,7 @@ impl<'a> Survey<'a> {
             rules,
             complaints,
             seen: Vec::new(),
+            marked_in: Vec::new(),
             looked: (0, 0),
             left: FIRST_BYTES,
         }
@@ -94,6 +97,7 @@ impl<'a> Survey<'a> {
         }
         let names = names.map(|n| n.to_vec()).unwrap_or_default();
         self.seen = vec![Seen::default(); names.len()];
+        self.marked_in = vec![None; names.len()];
         Ok((names, pieces))
     }
 
@@ -226,8 +230,11 @@ impl<'a> Survey<'a> {
     }
 
     fn see(&mut self, block: &Block<'_>, piece: &Piece) {
-        for (seen, &field) in self.seen.iter_mut().zip(piece.fields.iter()) {
+        for ((seen, file), &field) in self.seen.iter_mut().zip(&mut self.marked_in).zip(piece.fields.iter()) {
             seen.take(block, field, self.rules);
+            if file.is_none() && seen.markers() != 0 {
+                *file = Some(piece.file.shown.clone());
+            }
         }
     }
 

@@ -335,7 +335,7 @@ fn files_of_one_folder_have_the_same_columns_in_any_order() {
     let home = folder.home("d");
     let scan = folder.open(&home, &all()).expect("opens");
     assert_eq!(scan.splits().len(), 1, "small files are read as one split");
-    assert!(scan.notes().iter().any(|n| n.contains("note.txt")));
+    assert!(scan.notes().iter().any(|n| n.text.contains("note.txt")));
     let rows = folder.rows(&home, &all()).expect("reads");
     assert_eq!(texts(&rows, 1), [Some("x"), Some("y")]);
     assert_eq!(rows.column(0).as_primitive::<Int64Type>().values(), &[1, 2]);

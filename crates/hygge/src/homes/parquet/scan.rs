@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 use hygge_core::context::{Context, SplitContext};
+use hygge_core::event::Note;
 use hygge_core::home::{BatchStream, ReadRequest, Repeat, Scan};
 use hygge_core::split::Split;
 use hygge_core::watermark::Bound;
@@ -248,8 +249,8 @@ impl Scan for ParquetScan {
         Repeat::Pinned
     }
 
-    fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+    fn notes(&self) -> Vec<Note> {
+        self.notes.iter().cloned().map(Note::from).collect()
     }
 
     fn read(&self, split: &Split, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {

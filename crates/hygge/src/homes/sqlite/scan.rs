@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arrow_schema::SchemaRef;
 use hygge_core::context::{Context, SplitContext};
+use hygge_core::event::Note;
 use hygge_core::home::{BatchStream, Repeat, Scan};
 use hygge_core::split::Split;
 use hygge_core::watermark::Bound;
@@ -215,8 +216,8 @@ impl Scan for SqliteScan {
         Repeat::Snapshot
     }
 
-    fn notes(&self) -> Vec<String> {
-        self.notes.clone()
+    fn notes(&self) -> Vec<Note> {
+        self.notes.iter().cloned().map(Note::from).collect()
     }
 
     fn read(&self, split: &Split, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {

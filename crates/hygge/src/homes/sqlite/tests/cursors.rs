@@ -33,7 +33,7 @@ fn answer(db: &Db, request: &ReadRequest) -> Answer {
         ids: texts(&batch, "id"),
         edge,
         window: scan.splits().iter().map(|s| s.window).collect(),
-        notes: scan.notes(),
+        notes: scan.notes().into_iter().map(|note| note.text).collect(),
     }
 }
 
@@ -136,7 +136,7 @@ fn too_many_ties_are_left_until_a_greater_value_is_there() {
     let scan = open(&db.home(), &first(&by("n"))).expect("open");
     let bound = scan.bound().expect("bound").clone();
     assert_eq!((bound.upper.as_str(), bound.inclusive), ("7", false));
-    assert!(scan.notes()[0].contains("more than 100,000 rows share the greatest n"));
+    assert!(scan.notes()[0].text.contains("more than 100,000 rows share the greatest n"));
     let (batch, edge) = rows_and_edge(scan.as_ref(), 1000).expect("rows");
     assert_eq!((texts(&batch, "id"), edge), (vec!["1".to_owned(), "2".into()], vec![false, false]));
     drop(scan);

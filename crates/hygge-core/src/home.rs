@@ -8,6 +8,7 @@ use crate::Result;
 use crate::context::{Context, SplitContext};
 use crate::event::Note;
 use crate::place::PlaceId;
+use crate::receipt::Options;
 use crate::split::Split;
 use crate::watermark::{Bound, Watermark};
 
@@ -126,6 +127,8 @@ pub struct ReadRequest {
     pub plan_only: bool,
     /// About how many bytes a split should hold in memory, so that it is one unit of work and of retry.
     pub split_bytes: u64,
+    /// The columns as they settled: types that are otherwise told from rows are to be these, wherever they fit.
+    pub like: Option<SchemaRef>,
 }
 
 impl ReadRequest {
@@ -144,6 +147,7 @@ impl ReadRequest {
             readers: 1,
             plan_only: false,
             split_bytes: 64 << 20,
+            like: None,
         }
     }
 }
@@ -198,6 +202,10 @@ pub trait Home: Send + Sync {
     /// Who the home is for the receipt's question: relative to the project's root where it lies below it, without
     /// user, password and options that change no rows.
     fn identity(&self) -> String;
+
+    /// The options that decide which rows are read out of the same bytes, by their names in the configuration: with
+    /// others the flow asks another question. Empty where the source alone decides.
+    fn reading(&self) -> Options;
 
     /// The place that this home reads, in the stores' terms, where there is such a place.
     fn location(&self, source: &Source) -> Option<PlaceId>;

@@ -1,5 +1,7 @@
 //! What a store keeps, together with the rows, as the proof of what has settled.
 
+use std::collections::BTreeMap;
+
 use arrow_schema::{Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,19 @@ pub const RECEIPT_FORMAT: u32 = 1;
 
 /// How many receipts of a place are kept, the newest ones.
 pub const RECEIPTS_KEPT: usize = 100;
+
+/// Options by their names in the configuration, as texts that differ where the options do.
+pub type Options = BTreeMap<String, String>;
+
+/// The names of the options that are not the same.
+#[must_use]
+pub fn changed(before: &Options, now: &Options) -> Vec<String> {
+    let mut names: Vec<&String> =
+        before.keys().chain(now.keys()).filter(|name| before.get(*name) != now.get(*name)).collect();
+    names.sort();
+    names.dedup();
+    names.into_iter().cloned().collect()
+}
 
 /// Which flow a place belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,24 +66,37 @@ pub struct Question {
     pub cursor: Option<String>,
     /// The key that rows are merged on.
     pub key: Vec<String>,
+    /// [`crate::home::Home::reading`]; none in receipts of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Options>,
 }
 
 impl Question {
     /// The names of the parts in which two questions differ, in the words of the configuration.
     #[must_use]
-    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let mut out = Vec::new();
-        let mut note = |differs: bool, name| {
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        let mut note = |differs: bool, name: &str| {
             if differs {
-                out.push(name);
+                out.push(name.to_owned());
             }
         };
-        note(self.home != other.home, "home");
+        // Before the options had a place of their own, the home's name held some of them.
+        let home = match self.home.rsplit_once("?separator=") {
+            Some((home, _)) if self.reading.is_none() => home,
+            _ => &self.home,
+        };
+        note(home != other.home, "home");
         note(self.source != other.source, "table or query");
         note(self.columns != other.columns, "columns");
         note(self.filter != other.filter, "where");
         note(self.cursor != other.cursor, "watermark");
         note(self.key != other.key, "key");
+        if let (Some(before), Some(now)) = (&self.reading, &other.reading) {
+            // Which columns are chosen and which types they have may go by one name.
+            out.extend(changed(before, now));
+            out.dedup();
+        }
         out
     }
 
@@ -162,6 +190,9 @@ pub struct Receipt {
     pub proved: bool,
     /// What is live, in the store's own terms (files with sizes; the identity of a table).
     pub live: serde_json::Value,
+    /// [`crate::store::Store::writing`]; none in receipts of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writing: Option<Options>,
 }
 
 impl Receipt {
@@ -193,5 +224,41 @@ impl Receipt {
     /// Only if a value cannot be written as JSON, which is a bug.
     pub fn to_json(&self) -> crate::Result<String> {
         serde_json::to_string(self).map_err(|e| crate::Error::bug("a receipt could not be written as JSON").because(e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(home: &str, reading: Option<&[(&str, &str)]>) -> Question {
+        Question {
+            home: home.into(),
+            source: "all".into(),
+            columns: None,
+            filter: None,
+            cursor: None,
+            key: Vec::new(),
+            reading: reading.map(|options| options.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect()),
+        }
+    }
+
+    #[test]
+    fn a_question_names_the_options_that_changed() {
+        let semicolons = question("in", Some(&[("separator", ";"), ("nulls", "1")]));
+        assert_eq!(semicolons.differences(&semicolons), [""; 0]);
+        let others = question("out", Some(&[("separator", ","), ("quote", "none"), ("nulls", "1")]));
+        assert_eq!(semicolons.differences(&others), ["home", "quote", "separator"]);
+        let mut chosen = question("in", Some(&[("columns", "1")]));
+        chosen.columns = Some(vec!["id".into()]);
+        assert_eq!(question("in", Some(&[("columns", "2")])).differences(&chosen), ["columns"], "once");
+    }
+
+    #[test]
+    fn a_receipt_of_before_options_were_kept_asks_what_it_asked() {
+        let now = question("in", Some(&[("separator", ";")]));
+        assert_eq!(question("in", None).differences(&now), [""; 0]);
+        assert_eq!(question("in?separator=;&quote=\"&header=true", None).differences(&now), [""; 0]);
+        assert_eq!(question("out?separator=;&quote=\"&header=true", None).differences(&now), ["home"]);
     }
 }

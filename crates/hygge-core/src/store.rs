@@ -9,7 +9,7 @@ use crate::Result;
 use crate::context::{Context, SplitContext};
 use crate::home::BatchStream;
 use crate::place::PlaceId;
-use crate::receipt::{Mode, Owner, Receipt};
+use crate::receipt::{Mode, Options, Owner, Receipt};
 use crate::split::{Split, Staged};
 
 /// What a store can do, as data that the coordinator obeys.
@@ -119,6 +119,10 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// If the configuration names no usable place.
     fn place(&self, entity: Option<&str>) -> Result<PlaceId>;
+
+    /// The options that decide how rows are written, by their names in the configuration: with others a replace writes
+    /// all rows anew though the home is unchanged.
+    fn writing(&self) -> Options;
 
     /// Tries that the store can be written; makes nothing.
     ///

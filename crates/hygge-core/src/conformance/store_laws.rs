@@ -139,6 +139,7 @@ impl Open {
                 filter: None,
                 cursor: None,
                 key: Vec::new(),
+                reading: None,
             },
             schema: schema(),
             mode: self.mode.clone(),
@@ -148,6 +149,7 @@ impl Open {
             total: (self.mode == Mode::Replace).then(|| tally(&self.written)),
             proved: false,
             live: serde_json::Value::Null,
+            writing: None,
         };
         self.load.commit(&self.ctx, Commit { receipt, staged: self.staged })
     }

@@ -10,6 +10,7 @@ use crate::context::{Context, SplitContext};
 use crate::event::Note;
 use crate::home::{Batch, BatchStream, Home, Opened, ReadRequest, Repeat, Scan, Source, TableInfo};
 use crate::place::PlaceId;
+use crate::receipt::Options;
 use crate::split::Split;
 use crate::watermark::Bound;
 
@@ -38,6 +39,10 @@ impl Home for FaultyHome {
 
     fn identity(&self) -> String {
         self.inner.identity()
+    }
+
+    fn reading(&self) -> Options {
+        self.inner.reading()
     }
 
     fn location(&self, source: &Source) -> Option<PlaceId> {

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::context::{Context, SplitContext};
 use crate::home::BatchStream;
 use crate::place::PlaceId;
-use crate::receipt::{Owner, Receipt};
+use crate::receipt::{Options, Owner, Receipt};
 use crate::split::{Split, Staged};
 use crate::store::{Attempt, Capabilities, Commit, Live, Load, LoadPlan, LoadSpec, Place, Settled, Store, Writer};
 
@@ -39,6 +39,10 @@ impl Store for FaultyStore {
 
     fn place(&self, entity: Option<&str>) -> Result<PlaceId> {
         self.inner.place(entity)
+    }
+
+    fn writing(&self) -> Options {
+        self.inner.writing()
     }
 
     fn check(&self, ctx: &Context, place: &PlaceId) -> Result<Vec<String>> {

@@ -3,9 +3,10 @@
 use arrow_schema::Schema;
 
 use super::{EntitySpec, Settling};
+use crate::event::Note;
 use crate::home::{ReadRequest, Since, Source};
 use crate::place::PlaceId;
-use crate::receipt::{Mode, Question, Receipt};
+use crate::receipt::{Mode, Question, Receipt, changed};
 use crate::store::{Coverage, LoadSpec};
 use crate::tally::HASH_VERSION;
 use crate::watermark::Bound;
@@ -16,6 +17,8 @@ pub(super) struct Resolved {
     pub mode: Mode,
     pub coverage: Coverage,
     pub request: ReadRequest,
+    /// What the plan should say of the decision.
+    pub notes: Vec<Note>,
 }
 
 /// Decides mode and coverage from the flow and the place's last receipt.
@@ -39,6 +42,10 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
     let knows = match remembered {
         Some(last) => same_question(spec, place, &mode, last)?,
         None => false,
+    };
+    let rewritten = match remembered.and_then(|last| last.writing.as_ref()) {
+        Some(before) if mode == Mode::Replace => changed(before, &spec.store.writing()),
+        _ => Vec::new(),
     };
     let since = remembered.map(|last| Since {
         watermark: last.watermark.clone().filter(|_| follows_cursor),
@@ -65,12 +72,19 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
             skip_settled,
             // A load that replaces reads everything; what later runs do decides whether each row must be remembered.
             exact_edge: spec.settling == Settling::Append,
-            force: spec.force || spec.every_run || reload,
+            force: spec.force || spec.every_run || reload || !rewritten.is_empty(),
             readers: 1,
             plan_only: false,
             split_bytes: 0,
+            like: None,
         },
         mode,
+        notes: match &rewritten[..] {
+            [] => Vec::new(),
+            names => {
+                vec![Note::from(format!("the store's {} changed: all rows are written anew", names.join(" and ")))]
+            }
+        },
     })
 }
 
@@ -125,6 +139,7 @@ pub(super) fn question(spec: &EntitySpec, bound: Option<&Bound>) -> Question {
             .map(|b| b.column.clone())
             .or_else(|| spec.cursor.as_ref().and_then(|cursor| cursor.column.clone())),
         key: spec.key.clone(),
+        reading: Some(spec.home.reading()),
     }
 }
 

@@ -284,7 +284,7 @@ pub(super) fn planned(spec: &EntitySpec, place: &PlaceId, resolved: &Resolved, s
         splits: scan.splits().to_vec(),
         bound: scan.bound().cloned(),
         load: crate::store::LoadPlan::default(),
-        notes: scan.notes(),
+        notes: resolved.notes.iter().cloned().chain(scan.notes()).collect(),
         every_run: spec.every_run,
     }
 }
@@ -432,6 +432,7 @@ impl Work<'_> {
             total,
             proved,
             live: serde_json::Value::Null,
+            writing: Some(self.spec.store.writing()),
         }
     }
 }

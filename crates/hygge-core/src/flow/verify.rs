@@ -78,6 +78,7 @@ pub fn verify_entity(ctx: &Context, spec: &EntitySpec) -> Result<Verified> {
     request.exact_edge = receipt.watermark.as_ref().is_some_and(|watermark| !watermark.bound.inclusive);
     request.readers = readers(ctx, spec);
     request.split_bytes = ctx.budget.share_bytes() as u64;
+    request.like = Some(receipt.schema.clone());
     let Opened::Scan(scan) = spec.home.open(ctx, &request)? else {
         return Err(Error::bug("a home called itself unchanged though nothing was shown to it"));
     };

@@ -13,6 +13,7 @@ use crate::home::{
     Batch, BatchStream, CursorSpec, Home, NullCursor, Opened, ReadRequest, Repeat, Rewound, Scan, Source, TableInfo,
 };
 use crate::place::PlaceId;
+use crate::receipt::Options;
 use crate::split::Split;
 use crate::watermark::{Bound, EDGE_LIMIT, Watermark};
 use crate::{Error, Result};
@@ -55,6 +56,10 @@ impl Home for MemoryHome {
 
     fn identity(&self) -> String {
         format!("memory:{}", self.name)
+    }
+
+    fn reading(&self) -> Options {
+        Options::new()
     }
 
     fn location(&self, _: &Source) -> Option<PlaceId> {

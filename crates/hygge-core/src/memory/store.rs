@@ -9,7 +9,7 @@ use arrow_schema::{Schema, SchemaRef};
 use crate::context::{Context, SplitContext};
 use crate::home::{Batch, BatchStream};
 use crate::place::PlaceId;
-use crate::receipt::{Mode, Owner, RECEIPTS_KEPT, Receipt};
+use crate::receipt::{Mode, Options, Owner, RECEIPTS_KEPT, Receipt};
 use crate::split::{Split, Staged};
 use crate::store::{
     Attempt, Capabilities, ColumnPlan, Commit, Live, Load, LoadPlan, LoadSpec, Place, Settled, Store, Writer,
@@ -114,6 +114,10 @@ impl Store for MemoryStore {
             shown: table.clone(),
             path: vec![table],
         })
+    }
+
+    fn writing(&self) -> Options {
+        Options::new()
     }
 
     fn check(&self, _: &Context, _: &PlaceId) -> Result<Vec<String>> {

@@ -8,6 +8,7 @@ use arrow_schema::{Schema, SchemaRef};
 use hygge_core::Result;
 use hygge_core::context::SplitContext;
 use hygge_core::home::BatchStream;
+use hygge_core::receipt::Options;
 use hygge_core::store::ColumnPlan;
 
 /// A format that rows can be written in.
@@ -17,6 +18,12 @@ pub trait FileFormat: Send + Sync {
 
     /// The end of its files' names without the leading dot (`parquet`, `csv.gz`).
     fn extension(&self) -> String;
+
+    /// The options that decide how rows are written, by their names in the configuration.
+    fn writing(&self) -> Options;
+
+    /// The names among [`Self::writing`] in which all files of a folder must agree, so that it can be read as one table.
+    fn agreeing(&self) -> &'static [&'static str];
 
     /// How each column arrives.
     ///

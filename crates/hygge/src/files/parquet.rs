@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use arrow_schema::{Schema, SchemaRef};
 use hygge_core::context::SplitContext;
 use hygge_core::home::BatchStream;
+use hygge_core::receipt::Options;
 use hygge_core::store::ColumnPlan;
 use hygge_core::{Error, Part, Result};
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
@@ -128,6 +129,17 @@ impl FileFormat for ParquetFormat {
 
     fn extension(&self) -> String {
         "parquet".to_owned()
+    }
+
+    fn writing(&self) -> Options {
+        Options::from([
+            ("compression".to_owned(), self.compression.to_string()),
+            ("row_group_size".to_owned(), self.row_group_bytes.to_string()),
+        ])
+    }
+
+    fn agreeing(&self) -> &'static [&'static str] {
+        &[]
     }
 
     fn plan(&self, schema: &Schema) -> Result<Vec<ColumnPlan>> {

@@ -21,7 +21,7 @@ use hygge_core::context::Context;
 use hygge_core::event::Note;
 use hygge_core::home::{Home, Opened, ReadRequest, Since, Source, TableInfo};
 use hygge_core::place::PlaceId;
-use hygge_core::receipt::Question;
+use hygge_core::receipt::{Options, Question};
 use hygge_core::{Error, Part as Side, Result};
 use serde::{Deserialize, Serialize};
 
@@ -219,14 +219,26 @@ impl Home for CsvHome {
     }
 
     fn identity(&self) -> String {
-        // What else is configured tells how a cell is read, not which rows there are.
-        let CsvHomeConfig { separator, quote, header, .. } = &self.config;
-        let files = self.source.identity();
-        if (*separator, *quote, *header) == (b',', Some(b'"'), true) {
-            return files;
-        }
+        self.source.identity()
+    }
+
+    fn reading(&self) -> Options {
+        let CsvHomeConfig { root: _, path: _, separator, quote, header, nulls, columns, infer: _, codec: _ } =
+            &self.config;
         let quote = quote.map_or_else(|| "none".to_owned(), |q| char::from(q).to_string());
-        format!("{files}?separator={}&quote={quote}&header={header}", char::from(*separator))
+        // In whatever order they are written.
+        let (mut nulls, mut columns) = (nulls.clone(), columns.clone());
+        nulls.sort();
+        nulls.dedup();
+        columns.sort_by(|a, b| a.0.cmp(&b.0));
+        let options = [
+            ("separator", char::from(*separator).to_string()),
+            ("quote", quote),
+            ("header", header.to_string()),
+            ("nulls", Question::digest(&format!("{nulls:?}"))),
+            ("columns", Question::digest(&format!("{columns:?}"))),
+        ];
+        options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     fn location(&self, source: &Source) -> Option<PlaceId> {
@@ -308,9 +320,12 @@ impl Home for CsvHome {
         let splits = splits(&mut survey, &files, split_bytes, all, careful)?;
 
         // What was appended before keeps its types, as long as the new files fit them.
-        let before = remembered.map(|r| r.columns).unwrap_or_default();
+        let before = match &request.like {
+            Some(like) => like.fields().iter().map(|f| (f.name().clone(), f.data_type().clone())).collect(),
+            None => remembered.map(|r| r.columns).unwrap_or_default(),
+        };
         let chosen = chosen(request.columns.as_deref(), &names, &shown)?;
-        let joins = request.skip_settled;
+        let joins = request.skip_settled || request.like.is_some();
         let known = Known { declared: &self.config.columns, before: &before, joins, nulls: &self.config.nulls };
         let (types, more) = types(&names, &chosen, &survey, &known);
         notes.extend(more);

@@ -11,7 +11,7 @@ use std::path::Path;
 use hygge_core::context::Context;
 use hygge_core::home::{Home, Opened, ReadRequest, Source, TableInfo};
 use hygge_core::place::PlaceId;
-use hygge_core::receipt::Question;
+use hygge_core::receipt::{Options, Question};
 use hygge_core::{Error, Part, Result};
 
 use crate::files::listing::{FileSource, Listing, PinnedFile};
@@ -70,6 +70,10 @@ impl Home for ParquetHome {
 
     fn identity(&self) -> String {
         self.source.identity()
+    }
+
+    fn reading(&self) -> Options {
+        Options::new()
     }
 
     fn location(&self, source: &Source) -> Option<PlaceId> {

@@ -14,6 +14,7 @@ use arrow_schema::DataType;
 use hygge_core::context::Context;
 use hygge_core::home::{Home, Opened, ReadRequest, Source, TableInfo};
 use hygge_core::place::PlaceId;
+use hygge_core::receipt::Options;
 use hygge_core::split::Split;
 use hygge_core::{Error, Part as ConfigPart, Result};
 use rusqlite::Connection;
@@ -150,6 +151,11 @@ impl Home for SqliteHome {
 
     fn identity(&self) -> String {
         format!("sqlite:{}", self.config.identity)
+    }
+
+    fn reading(&self) -> Options {
+        // Types that are given are compared with those of the receipt, and remembered with the file's stamp.
+        Options::new()
     }
 
     fn location(&self, source: &Source) -> Option<PlaceId> {

@@ -15,7 +15,7 @@ use hygge_core::context::{Context, SplitContext};
 use hygge_core::fault::{self, FailPoint};
 use hygge_core::home::BatchStream;
 use hygge_core::place::PlaceId;
-use hygge_core::receipt::{Owner, Question, Receipt};
+use hygge_core::receipt::{Options, Owner, Question, Receipt};
 use hygge_core::store::{Capabilities, Live, LoadPlan, LoadSpec, Place, Store};
 use hygge_core::{Error, Part, Result};
 use rusqlite::{Connection, OptionalExtension as _};
@@ -145,6 +145,10 @@ impl Store for SqliteStore {
                 .next_set(Part::Store, "table: NAME"));
         }
         Ok(self.file.place(Some(&table)))
+    }
+
+    fn writing(&self) -> Options {
+        Options::new()
     }
 
     fn check(&self, _: &Context, place: &PlaceId) -> Result<Vec<String>> {

@@ -7,6 +7,7 @@ mod help;
 mod init;
 mod merging;
 mod moving;
+mod options;
 mod reading;
 mod refusals;
 mod with_csv;

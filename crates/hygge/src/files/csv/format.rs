@@ -1,7 +1,9 @@
 //! CSV as a format that stores of files write.
 
+mod packing;
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -10,10 +12,11 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use hygge_core::context::SplitContext;
 use hygge_core::home::BatchStream;
+use hygge_core::receipt::Options;
 use hygge_core::store::ColumnPlan;
 use hygge_core::{Error, Part, Result};
-use zstd::zstd_safe::CParameter;
 
+use self::packing::{HEADER_MEMORY, Sink, Tracked};
 use super::blocks::{Ending, Next};
 use super::cell::{self, Float, lenient};
 use super::column::{Nulls, Rules};
@@ -23,7 +26,7 @@ use super::index::{Dialect, Indexer};
 use super::piece::Piece;
 use super::render::{Rendered, Style, quote_into, render, written_as};
 use super::stream::{CsvStream, Reading};
-use crate::files::codec::{Codec, ZSTD_WINDOW_LOG};
+use crate::files::codec::Codec;
 use crate::files::format::{Encoder, FileFormat};
 use crate::files::listing::PinnedFile;
 
@@ -131,42 +134,30 @@ impl CsvFormat {
         line
     }
 
-    /// What holds back at most about `memory` bytes on the way into a file.
-    fn sink(&self, file: File, memory: usize) -> io::Result<Sink> {
-        let file = BufWriter::with_capacity(128 << 10, file);
-        Ok(match self.packing.codec {
-            Codec::Plain => Sink::Plain(file),
-            Codec::Gzip => {
-                let level = self.packing.level.map_or_else(flate2::Compression::default, flate2::Compression::new);
-                Sink::Gzip(Box::new(flate2::write::GzEncoder::new(file, level)))
-            }
-            Codec::Zstd => {
-                let level = self.packing.level.unwrap_or(3);
-                let mut encoder = zstd::stream::write::Encoder::new(file, level.cast_signed())?;
-                for table in zstd_tables(level, memory) {
-                    encoder.set_parameter(table)?;
-                }
-                Sink::Zstd(Box::new(encoder))
-            }
-        })
-    }
-
     /// Writes the header as a file, or member, of its own, and gives the file back to be written on.
     fn write_header(&self, file: File, schema: &Schema) -> io::Result<File> {
         let line = self.header_line(schema);
         if line.is_empty() {
             return Ok(file);
         }
-        let mut sink = self.sink(file, HEADER_MEMORY)?;
+        let mut sink = Sink::new(self.packing, file, HEADER_MEMORY)?;
         sink.write_all(&line)?;
         sink.finish()
+    }
+
+    /// How a file is packed. One of an earlier load may be packed otherwise than those that are on their way.
+    fn codec_of(&self, path: &Path) -> Codec {
+        match path.extension().and_then(|end| end.to_str()) {
+            Some("csv" | "tsv" | "gz" | "zst") => Codec::of(path),
+            _ => self.packing.codec,
+        }
     }
 
     /// A file of this format as one piece to read, its columns in the order of the file.
     fn piece(&self, path: &Path, width: Option<usize>) -> Result<Piece> {
         let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let file = PinnedFile::pin(path, shown)?;
-        let codec = self.packing.codec;
+        let codec = self.codec_of(path);
         let failed = |error| codec.error(&file.path, &file.shown, error);
         let (data, found) = if self.header || width.is_none() {
             let mut source = codec.reader(file.open()?).map_err(failed)?;
@@ -205,6 +196,23 @@ impl FileFormat for CsvFormat {
         }
     }
 
+    fn writing(&self) -> Options {
+        let separator = char::from(self.style.dialect.separator).to_string();
+        let null_text = String::from_utf8_lossy(&self.style.null).into_owned();
+        let compression = format!("{:?} {:?}", self.packing.codec, self.packing.level);
+        let options = [
+            ("separator", separator),
+            ("header", self.header.to_string()),
+            ("null_text", null_text),
+            ("compression", compression),
+        ];
+        options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn agreeing(&self) -> &'static [&'static str] {
+        &["separator", "header", "null_text"]
+    }
+
     fn plan(&self, schema: &Schema) -> Result<Vec<ColumnPlan>> {
         if schema.fields().is_empty() {
             return Err(Error::refused("a CSV file needs a column").next("read at least one column of the home"));
@@ -226,7 +234,10 @@ impl FileFormat for CsvFormat {
 
     fn encoder(&self, file: File, schema: &SchemaRef, ctx: &SplitContext) -> Result<Box<dyn Encoder>> {
         let memory = ctx.share.writer_bytes();
-        let sink = self.write_header(file, schema).and_then(|file| self.sink(file, memory)).map_err(cannot_write)?;
+        let sink = self
+            .write_header(file, schema)
+            .and_then(|file| Sink::new(self.packing, file, memory))
+            .map_err(cannot_write)?;
         let columns = schema.fields().iter().map(|_| Rendered::default()).collect();
         let names = schema.fields().iter().map(|f| f.name().clone()).collect();
         Ok(Box::new(CsvEncoder { style: self.style.clone(), sink, columns, names, lines: Vec::new() }))
@@ -268,7 +279,7 @@ impl FileFormat for CsvFormat {
         let mut into = self.write_header(into, schema).map_err(cannot_write)?;
         if parts.is_empty() && !self.header {
             // A packed file of nothing has a member nevertheless.
-            self.sink(into, HEADER_MEMORY).and_then(Sink::finish).map_err(cannot_write)?;
+            Sink::new(self.packing, into, HEADER_MEMORY).and_then(Sink::finish).map_err(cannot_write)?;
             return Ok(());
         }
         for part in parts {
@@ -318,88 +329,8 @@ impl CsvFormat {
     }
 }
 
-/// Knows how many bytes were taken from it.
-struct Tracked<R> {
-    inner: R,
-    passed: u64,
-}
-
-impl<R: BufRead> Read for Tracked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.passed += n as u64;
-        Ok(n)
-    }
-}
-
-impl<R: BufRead> BufRead for Tracked<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.inner.consume(amount);
-        self.passed += amount as u64;
-    }
-}
-
 fn cannot_write(error: io::Error) -> Error {
     Error::io("write", Path::new("a CSV file"), error)
-}
-
-/// The memory that packs a header.
-const HEADER_MEMORY: usize = 1 << 20;
-
-/// Cuts the tables of a level of Zstandard to a part of `memory`, where the level would make them larger.
-fn zstd_tables(level: u32, memory: usize) -> Vec<CParameter> {
-    // Window, chain and hash table of the levels, as powers of two.
-    let (window, chain, hash) = match level {
-        0..=6 => (21, 18, 19),
-        7..=8 => (21, 19, 20),
-        9..=11 => (22, 21, 22),
-        12..=16 => (22, 22, 23),
-        17..=19 => (23, 24, 23),
-        _ => (27, 27, 25),
-    };
-    // Half of the memory is the window with its buffers; chains and hashes have four bytes each.
-    let most = memory.max(1 << 20).ilog2();
-    let mut cut = Vec::new();
-    if window > (most - 2).min(ZSTD_WINDOW_LOG) {
-        cut.push(CParameter::WindowLog((most - 2).min(ZSTD_WINDOW_LOG)));
-    }
-    if chain > most - 5 {
-        cut.push(CParameter::ChainLog(most - 5));
-    }
-    if hash > most - 5 {
-        cut.push(CParameter::HashLog(most - 5));
-    }
-    cut
-}
-
-/// What bytes go through on their way into a file.
-enum Sink {
-    Plain(BufWriter<File>),
-    Gzip(Box<flate2::write::GzEncoder<BufWriter<File>>>),
-    Zstd(Box<zstd::stream::write::Encoder<'static, BufWriter<File>>>),
-}
-
-impl Sink {
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Plain(file) => file.write_all(bytes),
-            Self::Gzip(encoder) => encoder.write_all(bytes),
-            Self::Zstd(encoder) => encoder.write_all(bytes),
-        }
-    }
-
-    fn finish(self) -> io::Result<File> {
-        let file = match self {
-            Self::Plain(file) => file,
-            Self::Gzip(encoder) => encoder.finish()?,
-            Self::Zstd(encoder) => encoder.finish()?,
-        };
-        file.into_inner().map_err(io::IntoInnerError::into_error)
-    }
 }
 
 struct CsvEncoder {

@@ -39,6 +39,7 @@ fn settled(rows: u64, mode: Mode, upper: Option<&str>, remembers: bool, proved: 
             filter: None,
             cursor: None,
             key: Vec::new(),
+            reading: None,
         },
         schema: Arc::new(Schema::empty()),
         mode,
@@ -48,6 +49,7 @@ fn settled(rows: u64, mode: Mode, upper: Option<&str>, remembers: bool, proved: 
         total: Some(tally),
         proved,
         live: serde_json::Value::Null,
+        writing: None,
     };
     Outcome::Settled(Box::new(Settlement {
         receipt,

@@ -130,6 +130,7 @@ impl Open {
                 filter: None,
                 cursor: None,
                 key: Vec::new(),
+                reading: None,
             },
             schema: self.schema,
             mode: self.mode,
@@ -139,6 +140,7 @@ impl Open {
             total: None,
             proved: false,
             live: serde_json::Value::Null,
+            writing: None,
         };
         self.load.commit(&self.ctx, Commit { receipt, staged: self.staged })
     }

@@ -107,6 +107,7 @@ impl Bench {
                 filter: None,
                 cursor: None,
                 key: Vec::new(),
+                reading: None,
             },
             schema: schema(),
             mode,
@@ -116,6 +117,7 @@ impl Bench {
             total: None,
             proved: false,
             live: serde_json::Value::Null,
+            writing: None,
         };
         Ok(Open { ctx, load, receipt, staged: Vec::new() })
     }

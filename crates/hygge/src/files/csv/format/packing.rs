@@ -1,0 +1,109 @@
+//! Packing on the way into a file of CSV, and knowing where a packed part of one ends.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufWriter, Read, Write};
+
+use zstd::zstd_safe::CParameter;
+
+use super::Packing;
+use crate::files::codec::{Codec, ZSTD_WINDOW_LOG};
+
+/// Knows how many bytes were taken from it.
+pub(super) struct Tracked<R> {
+    pub(super) inner: R,
+    pub(super) passed: u64,
+}
+
+impl<R: BufRead> Read for Tracked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.passed += n as u64;
+        Ok(n)
+    }
+}
+
+impl<R: BufRead> BufRead for Tracked<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+        self.passed += amount as u64;
+    }
+}
+
+/// The memory that packs a header.
+pub(super) const HEADER_MEMORY: usize = 1 << 20;
+
+/// Cuts the tables of a level of Zstandard to a part of `memory`, where the level would make them larger.
+fn zstd_tables(level: u32, memory: usize) -> Vec<CParameter> {
+    // Window, chain and hash table of the levels, as powers of two.
+    let (window, chain, hash) = match level {
+        0..=6 => (21, 18, 19),
+        7..=8 => (21, 19, 20),
+        9..=11 => (22, 21, 22),
+        12..=16 => (22, 22, 23),
+        17..=19 => (23, 24, 23),
+        _ => (27, 27, 25),
+    };
+    // Half of the memory is the window with its buffers; chains and hashes have four bytes each.
+    let most = memory.max(1 << 20).ilog2();
+    let mut cut = Vec::new();
+    if window > (most - 2).min(ZSTD_WINDOW_LOG) {
+        cut.push(CParameter::WindowLog((most - 2).min(ZSTD_WINDOW_LOG)));
+    }
+    if chain > most - 5 {
+        cut.push(CParameter::ChainLog(most - 5));
+    }
+    if hash > most - 5 {
+        cut.push(CParameter::HashLog(most - 5));
+    }
+    cut
+}
+
+/// What bytes go through on their way into a file.
+pub(super) enum Sink {
+    Plain(BufWriter<File>),
+    Gzip(Box<flate2::write::GzEncoder<BufWriter<File>>>),
+    Zstd(Box<zstd::stream::write::Encoder<'static, BufWriter<File>>>),
+}
+
+impl Sink {
+    /// What holds back at most about `memory` bytes on the way into `file`.
+    pub(super) fn new(packing: Packing, file: File, memory: usize) -> io::Result<Self> {
+        let file = BufWriter::with_capacity(128 << 10, file);
+        Ok(match packing.codec {
+            Codec::Plain => Self::Plain(file),
+            Codec::Gzip => {
+                let level = packing.level.map_or_else(flate2::Compression::default, flate2::Compression::new);
+                Self::Gzip(Box::new(flate2::write::GzEncoder::new(file, level)))
+            }
+            Codec::Zstd => {
+                let level = packing.level.unwrap_or(3);
+                let mut encoder = zstd::stream::write::Encoder::new(file, level.cast_signed())?;
+                for table in zstd_tables(level, memory) {
+                    encoder.set_parameter(table)?;
+                }
+                Self::Zstd(Box::new(encoder))
+            }
+        })
+    }
+
+    pub(super) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.write_all(bytes),
+            Self::Gzip(encoder) => encoder.write_all(bytes),
+            Self::Zstd(encoder) => encoder.write_all(bytes),
+        }
+    }
+
+    pub(super) fn finish(self) -> io::Result<File> {
+        let file = match self {
+            Self::Plain(file) => file,
+            Self::Gzip(encoder) => encoder.finish()?,
+            Self::Zstd(encoder) => encoder.finish()?,
+        };
+        file.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}

@@ -1,0 +1,151 @@
+//! Options that change what rows are, or how they are written, though the home has not changed.
+
+use crate::folder::Folder;
+
+fn flow(home: &str, store: &str, mode: &str) -> String {
+    format!(
+        "flows:\n  users:\n    home: {{type: csv, path: in{home}}}\n    store: {{type: {store}}}\n    mode: {mode}\n"
+    )
+}
+
+const TO_PARQUET: &str = "parquet, path: data/users";
+const TO_CSV: &str = "csv, path: data/users";
+
+fn settled(home: &str, store: &str, mode: &str) -> Folder {
+    let folder = Folder::with(&flow(home, store, mode));
+    folder.write("in/1.csv", "id,name\n1,none\n2,Ada\n");
+    folder.run(&["go"]).exits(0).says(&["2 rows"]);
+    folder.run(&["go"]).exits(0).says(&["up to date"]);
+    folder
+}
+
+/// The rows of the CSV files of the place, by their names, which tell the order of loads.
+fn written(folder: &Folder) -> String {
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder.path("data/users")).expect("listed").map(|e| e.expect("listed").path()).collect();
+    files.sort();
+    files.iter().map(|file| std::fs::read_to_string(file).expect("text")).collect()
+}
+
+#[test]
+fn files_are_read_otherwise_only_from_the_beginning_where_rows_are_added() {
+    let merge = "merge\n    key: id";
+    let to_sqlite = "sqlite, connection: 'sqlite:///shop.db', table: users";
+    for (store, mode) in [(TO_PARQUET, "append"), (to_sqlite, merge)] {
+        for (option, name) in [
+            (", nulls: [none]", "nulls changed"),
+            (", columns: {id: text}", "columns changed"),
+            (", separator: tab", "separator changed"),
+            (", quote: none", "quote changed"),
+            (", header: false", "header changed"),
+        ] {
+            let folder = settled("", store, mode);
+            folder.write("hygge.yml", &flow(option, store, mode));
+            for command in ["plan", "go"] {
+                folder.run(&[command]).exits(2).says(&[name, "next: run once with --full-drop"]);
+            }
+            folder.write("hygge.yml", &flow("", store, mode));
+            folder.run(&["go"]).exits(0).says(&["up to date"]);
+            folder.write("hygge.yml", &flow(option, store, mode));
+            if name.starts_with("nulls") {
+                folder.run(&["go", "--full-drop"]).exits(0).says(&["2 rows"]);
+                folder.run(&["go"]).exits(0).says(&["up to date"]);
+            }
+        }
+    }
+    // The same markers in another order ask nothing else.
+    let folder = settled(", nulls: [none, x]", TO_PARQUET, "append");
+    folder.write("hygge.yml", &flow(", nulls: [x, none]", TO_PARQUET, "append"));
+    folder.run(&["go"]).exits(0).says(&["up to date"]);
+}
+
+#[test]
+fn a_replace_reads_again_what_is_read_otherwise() {
+    let folder = settled("", TO_CSV, "replace");
+    folder.write("hygge.yml", &flow(", nulls: [none]", TO_CSV, "replace"));
+    folder.run(&["go"]).exits(0).says(&["2 rows"]);
+    assert_eq!(written(&folder), "id,name\n1,\n2,Ada\n");
+    folder.run(&["go"]).exits(0).says(&["up to date"]);
+}
+
+#[test]
+fn a_replace_writes_again_what_is_written_otherwise() {
+    for (store, before, after) in [
+        (TO_CSV, "", ", separator: ';'"),
+        (TO_CSV, "", ", header: false"),
+        (TO_CSV, "", ", null_text: NA"),
+        (TO_CSV, ", compression: gzip", ", compression: gzip, compression_level: 9"),
+        (TO_PARQUET, "", ", compression: zstd"),
+        (TO_PARQUET, ", compression: zstd", ", compression: zstd, compression_level: 9"),
+        (TO_PARQUET, "", ", row_group_size: 1MiB"),
+    ] {
+        let folder = settled("", &format!("{store}{before}"), "replace");
+        folder.write("hygge.yml", &flow("", &format!("{store}{after}"), "replace"));
+        folder.run(&["plan"]).exits(0).says(&["changed: all rows are written anew"]);
+        folder.run(&["go"]).exits(0).says(&["2 rows"]);
+        if after.contains("separator") {
+            assert_eq!(written(&folder), "id;name\n1;none\n2;Ada\n");
+        }
+        folder.run(&["go"]).exits(0).says(&["up to date"]);
+        folder.run(&["verify"]).exits(0);
+    }
+}
+
+#[test]
+fn an_append_keeps_one_way_of_writing_but_for_its_packing() {
+    for (option, name) in [
+        (", separator: ';'", "separator changed"),
+        (", header: false", "header changed"),
+        (", null_text: NA", "null_text changed"),
+    ] {
+        let folder = settled("", TO_CSV, "append");
+        folder.write("hygge.yml", &flow("", &format!("{TO_CSV}{option}"), "append"));
+        folder.write("in/2.csv", "id,name\n3,Bjarne\n");
+        let ran =
+            folder.run(&["go"]).exits(2).says(&["data/users: the store's", name, "next: run once with --full-drop"]);
+        drop(ran);
+        assert_eq!(written(&folder), "id,name\n1,none\n2,Ada\n");
+        folder.run(&["go", "--full-drop"]).exits(0).says(&["3 rows"]);
+        folder.run(&["verify"]).exits(0);
+    }
+    let folder = settled("", TO_CSV, "append");
+    folder.write("hygge.yml", &flow("", &format!("{TO_CSV}, compression: gzip"), "append"));
+    folder.run(&["go"]).exits(0).says(&["up to date"]);
+    folder.write("in/2.csv", "id,name\n3,Bjarne\n");
+    folder.run(&["go"]).exits(0).says(&["1 row"]);
+    folder.run(&["verify"]).exits(0).says(&["3 rows"]);
+}
+
+/// Receipts that an earlier version left say nothing of options.
+#[test]
+fn a_receipt_that_keeps_no_options_still_holds() {
+    for mode in ["append", "replace"] {
+        let folder = settled("", TO_CSV, mode);
+        let receipts = folder.path("data/.users.hygge/receipts");
+        let mut old = 0;
+        for entry in std::fs::read_dir(receipts).expect("listed").flatten() {
+            let text = std::fs::read_to_string(entry.path()).expect("a receipt");
+            let mut receipt: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let kept = receipt.as_object_mut().expect("an object").remove("writing").is_some();
+            let asked = receipt["question"].as_object_mut().expect("an object").remove("reading").is_some();
+            old += usize::from(kept && asked);
+            std::fs::write(entry.path(), receipt.to_string()).expect("written");
+        }
+        assert!(old > 0, "a receipt was made old: {:?}", folder.listing());
+        folder.run(&["go"]).exits(0).says(&["up to date"]);
+        folder.write("in/2.csv", "id,name\n3,Bjarne\n");
+        folder.run(&["go"]).exits(0);
+        folder.run(&["verify"]).exits(0).says(&["3 rows"]);
+    }
+}
+
+/// Types are those that settled, whatever the files alone would tell.
+#[test]
+fn verify_reads_by_the_types_that_settled() {
+    let folder = Folder::with(&flow("", TO_PARQUET, "append"));
+    folder.write("in/1.csv", "id,code\n1,\n");
+    folder.run(&["go"]).exits(0);
+    folder.write("in/2.csv", "id,code\n2,7\n");
+    folder.run(&["go"]).exits(0).says(&["1 row"]);
+    folder.run(&["verify"]).exits(0).says(&["2 rows", "proved"]);
+}

@@ -124,6 +124,9 @@ pub trait Store: Send + Sync {
     /// all rows anew though the home is unchanged.
     fn writing(&self) -> Options;
 
+    /// The names among [`Self::writing`] in which all loads of a place must agree, so that it can be read as one table.
+    fn agreeing(&self) -> &'static [&'static str];
+
     /// Tries that the store can be written; makes nothing.
     ///
     /// # Errors

@@ -45,6 +45,10 @@ impl Store for FaultyStore {
         self.inner.writing()
     }
 
+    fn agreeing(&self) -> &'static [&'static str] {
+        self.inner.agreeing()
+    }
+
     fn check(&self, ctx: &Context, place: &PlaceId) -> Result<Vec<String>> {
         self.inner.check(ctx, place)
     }

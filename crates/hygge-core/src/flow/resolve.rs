@@ -43,10 +43,14 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
         Some(last) => same_question(spec, place, &mode, last)?,
         None => false,
     };
-    let rewritten = match remembered.and_then(|last| last.writing.as_ref()) {
-        Some(before) if mode == Mode::Replace => changed(before, &spec.store.writing()),
-        _ => Vec::new(),
+    let mut rewritten = match remembered.and_then(|last| last.writing.as_ref()) {
+        Some(before) => changed(before, &spec.store.writing()),
+        None => Vec::new(),
     };
+    if mode != Mode::Replace {
+        check_agreement(place, &rewritten, spec.store.agreeing())?;
+        rewritten.clear();
+    }
     let since = remembered.map(|last| Since {
         watermark: last.watermark.clone().filter(|_| follows_cursor),
         state: last.home_state.clone().filter(|_| knows && !spec.every_run),
@@ -165,6 +169,23 @@ pub(super) fn check_question(place: &PlaceId, mode: &Mode, last: &Receipt, asked
         differences.join(" and ")
     ))
     .next_anew("to settle everything anew, or take the change back"))
+}
+
+/// Rows must not join rows that are written in another way, where nobody could read both as one table.
+///
+/// # Errors
+/// Refused, naming the options that changed.
+fn check_agreement(place: &PlaceId, changed: &[String], agreeing: &[&str]) -> Result<()> {
+    let names: Vec<&str> = changed.iter().map(String::as_str).filter(|name| agreeing.contains(name)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "the store's {} changed since it last settled: nobody could read the new rows and the old ones as one table",
+        names.join(" and ")
+    ))
+    .at(&place.shown)
+    .next("run once with --full-drop to write all rows in the new way, or take the change back"))
 }
 
 /// The home's columns must be those of the receipt.

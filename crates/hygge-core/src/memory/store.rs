@@ -120,6 +120,10 @@ impl Store for MemoryStore {
         Options::new()
     }
 
+    fn agreeing(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn check(&self, _: &Context, _: &PlaceId) -> Result<Vec<String>> {
         Ok(vec!["memory".to_owned()])
     }

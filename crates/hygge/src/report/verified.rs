@@ -93,7 +93,10 @@ fn told(verified: &Verified, owner: &Owner, advisor: &Advisor) -> Vec<String> {
         lines.push(if verified.home.rows == verified.store.rows {
             format!("the home holds as many, but not the same: some changed since {settled}")
         } else {
-            format!("the home holds {} now", rows(verified.home.rows))
+            let more = verified.home.rows > verified.store.rows;
+            let merged = verified.store_is_as_settled().is_none() && !verified.receipt.question.key.is_empty();
+            let one = if merged && more { "; a merge keeps one row of each key" } else { "" };
+            format!("the home holds {} now{one}", rows(verified.home.rows))
         });
     }
     // A run mends the place only if it would carry something; and it never mends what others did there.

@@ -13,7 +13,7 @@ use hygge_core::event::Event;
 use hygge_core::fault::{self, FailPoint};
 use hygge_core::home::BatchStream;
 use hygge_core::place::PlaceId;
-use hygge_core::receipt::{Mode, Options, Owner, Receipt, changed};
+use hygge_core::receipt::{Mode, Options, Owner, Receipt};
 use hygge_core::store::{Capabilities, LoadPlan, LoadSpec, Place, Store};
 use hygge_core::{Error, Part, Result};
 
@@ -136,24 +136,6 @@ impl FileStore {
         })
     }
 
-    /// Rows must not join files that are written in another way than theirs.
-    fn check_agreement(&self, spec: &LoadSpec, last: Option<&Receipt>) -> Result<()> {
-        let Some(before) = last.and_then(|last| last.writing.as_ref()).filter(|_| spec.mode == Mode::Append) else {
-            return Ok(());
-        };
-        let mut names = changed(before, &self.format.writing());
-        names.retain(|name| self.format.agreeing().contains(&name.as_str()));
-        if names.is_empty() {
-            return Ok(());
-        }
-        Err(Error::refused(format!(
-            "the store's {} changed since it last settled: nobody could read the new files and the old ones as one table",
-            names.join(" and ")
-        ))
-        .at(&spec.place.shown)
-        .next("run once with --full-drop to write all rows in the new way, or take the change back"))
-    }
-
     fn likely_ways(&self, sibling: &Sibling) -> Ways {
         let known = self.ways.lock().unwrap_or_else(PoisonError::into_inner).get(&sibling.place.key()).copied();
         known.unwrap_or_else(|| {
@@ -197,6 +179,10 @@ impl Store for FileStore {
         self.format.writing()
     }
 
+    fn agreeing(&self) -> &'static [&'static str] {
+        self.format.agreeing()
+    }
+
     fn check(&self, _ctx: &Context, place: &PlaceId) -> Result<Vec<String>> {
         let sibling = self.sibling(place)?;
         sibling.check()?;
@@ -230,7 +216,6 @@ impl Store for FileStore {
             }
             _ => {}
         }
-        self.check_agreement(spec, last)?;
         let mut foreign = self.foreign(&sibling, last)?;
         if !foreign.is_empty() && self.has_moved_on(&sibling, last)? {
             // Another run settled between the reading of the receipt and the listing: these are its files. Under the

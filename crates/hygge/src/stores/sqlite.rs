@@ -151,6 +151,10 @@ impl Store for SqliteStore {
         Options::new()
     }
 
+    fn agreeing(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn check(&self, _: &Context, place: &PlaceId) -> Result<Vec<String>> {
         let table = table_of(place);
         let found = self.look_inside(|conn| {

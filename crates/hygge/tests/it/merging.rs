@@ -35,6 +35,10 @@ fn a_later_file_wins_in_one_load_as_over_several_and_when_all_settles_anew() {
     folder.run(&["go"]).exits(0).says(&["up to date"]);
     folder.run(&["go", "--full-drop", "--var", "flows.users.verify=contents"]).exits(0).says(&["proved"]);
     assert_eq!(folder.asked("shop.db", ALL), MERGED);
+    folder
+        .run(&["verify"])
+        .exits(1)
+        .says(&["holds 4 rows", "the home holds 6 rows now; a merge keeps one row of each key"]);
 }
 
 #[test]

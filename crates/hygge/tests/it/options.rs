@@ -100,6 +100,7 @@ fn an_append_keeps_one_way_of_writing_but_for_its_packing() {
     ] {
         let folder = settled("", TO_CSV, "append");
         folder.write("hygge.yml", &flow("", &format!("{TO_CSV}{option}"), "append"));
+        folder.run(&["go"]).exits(2).says(&[name]);
         folder.write("in/2.csv", "id,name\n3,Bjarne\n");
         let ran =
             folder.run(&["go"]).exits(2).says(&["data/users: the store's", name, "next: run once with --full-drop"]);

@@ -135,6 +135,7 @@ impl FileFormat for ParquetFormat {
         Options::from([
             ("compression".to_owned(), self.compression.to_string()),
             ("row_group_size".to_owned(), self.row_group_bytes.to_string()),
+            ("encoding".to_owned(), self.encodings.name().to_owned()),
         ])
     }
 

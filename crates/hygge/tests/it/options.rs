@@ -42,7 +42,10 @@ fn files_are_read_otherwise_only_from_the_beginning_where_rows_are_added() {
             let folder = settled("", store, mode);
             folder.write("hygge.yml", &flow(option, store, mode));
             for command in ["plan", "go"] {
-                folder.run(&[command]).exits(2).says(&[name, "next: run once with --full-drop"]);
+                folder
+                    .run(&[command])
+                    .exits(2)
+                    .says(&[name, "next: run  hygge go users --full-drop  to settle everything anew"]);
             }
             folder.write("hygge.yml", &flow("", store, mode));
             folder.run(&["go"]).exits(0).says(&["up to date"]);
@@ -102,8 +105,11 @@ fn an_append_keeps_one_way_of_writing_but_for_its_packing() {
         folder.write("hygge.yml", &flow("", &format!("{TO_CSV}{option}"), "append"));
         folder.run(&["go"]).exits(2).says(&[name]);
         folder.write("in/2.csv", "id,name\n3,Bjarne\n");
-        let ran =
-            folder.run(&["go"]).exits(2).says(&["data/users: the store's", name, "next: run once with --full-drop"]);
+        let ran = folder.run(&["go"]).exits(2).says(&[
+            "data/users: the store's",
+            name,
+            "next: run  hygge go users --full-drop  to settle everything anew",
+        ]);
         drop(ran);
         assert_eq!(written(&folder), "id,name\n1,none\n2,Ada\n");
         folder.run(&["go", "--full-drop"]).exits(0).says(&["3 rows"]);

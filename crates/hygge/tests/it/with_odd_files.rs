@@ -33,17 +33,14 @@ fn a_marker_that_makes_a_column_text_is_told_with_the_line_to_write() {
     let plan = mended.run(&["plan"]).exits(0).says(&["gust Int64", "seen Date32", "rain Float64", "place Utf8"]);
     assert!(!plan.out.contains("note"), "{}", plan.out);
     let one = weather("      nulls: [NA]\n");
-    let plan = one
-        .run(&["plan"])
-        .exits(0)
-        .says(&["change nulls: at hygge.yml:6:7, so that it holds nulls: [\"NA\", \"NULL\"]"]);
+    let plan = one.run(&["plan"]).exits(0).says(&["replace nulls: at hygge.yml:6:7 by nulls: [NA, \"NULL\"]"]);
     assert!(!plan.out.contains("gust, rain"), "{}", plan.out);
     // Where numbers have settled, the row of the marker is named.
     mended.run(&["go"]).exits(0);
     mended.write("in/2.csv", "id,gust,seen,rain,place\n3,11,2013-01-02,1,LGA\n4,12,2013-01-03,?,LGA\n");
     let ran = mended.run(&["go"]).exits(1);
-    let _ = ran
-        .says(&["in/2.csv, row 2, column rain: text where a number was expected", "nulls: [\"NA\", \"NULL\", \"?\"]"]);
+    let _ =
+        ran.says(&["in/2.csv, row 2, column rain: text where a number was expected", "nulls: [NA, \"NULL\", \"?\"]"]);
 }
 
 #[test]

@@ -24,6 +24,14 @@ pub enum Encodings {
 }
 
 impl Encodings {
+    /// The word of the option `encoding`.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Delta => "delta",
+            Self::Plain => "plain",
+        }
+    }
+
     /// Sets them for the columns of `schema` as it is stored.
     pub(super) fn set(self, schema: &Schema, builder: WriterPropertiesBuilder) -> Result<WriterPropertiesBuilder> {
         if self == Self::Plain {

@@ -14,7 +14,7 @@ use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 
 use super::decimal::Scaled;
 use super::hash::ColumnKey;
-use super::kind::{Kind, interval_parts, nanoseconds};
+use super::kind::{Kind, nanoseconds};
 use crate::{Error, Result};
 
 type Lanes = [u64; 2];
@@ -210,7 +210,6 @@ fn intervals(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array, unit: Inter
         let start = key.word(months.cast_unsigned());
         key.chain(key.chain(start, key.word(days.cast_unsigned())), key.wide(nanoseconds))
     };
-    debug_assert!(interval_parts(unit) > 0);
     match unit {
         IntervalUnit::YearMonth => {
             native::<IntervalYearMonthType>(lanes, key, array, |v| parts(i64::from(v), 0, 0));

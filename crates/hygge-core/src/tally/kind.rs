@@ -71,12 +71,3 @@ pub(super) fn nanoseconds(unit: TimeUnit) -> i128 {
         TimeUnit::Nanosecond => 1,
     }
 }
-
-/// Whether intervals of the unit can be hashed; all can, the match keeps it so.
-pub(super) fn interval_parts(unit: IntervalUnit) -> u8 {
-    match unit {
-        IntervalUnit::YearMonth => 1,
-        IntervalUnit::DayTime => 2,
-        IntervalUnit::MonthDayNano => 3,
-    }
-}

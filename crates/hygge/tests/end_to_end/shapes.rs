@@ -48,7 +48,34 @@ pub(crate) struct Victim {
     pub(crate) points: &'static [&'static [P]],
 }
 
+const fn victim_of(
+    name: &'static str,
+    flow: &'static str,
+    place: (&'static str, &'static str),
+    points: &'static [&'static [P]],
+) -> Victim {
+    Victim { shape: Shape { name, flow, place, incremental: false, csv: false, no_exchange: false }, points }
+}
+
 impl Victim {
+    /// Of which a run carries new rows only.
+    const fn incremental(mut self) -> Self {
+        self.shape.incremental = true;
+        self
+    }
+
+    /// From CSV files.
+    const fn csv(mut self) -> Self {
+        self.shape.csv = true;
+        self
+    }
+
+    /// Where folders cannot be exchanged.
+    const fn no_exchange(mut self) -> Self {
+        self.shape.no_exchange = true;
+        self
+    }
+
     pub(crate) fn passes(&self, point: P) -> bool {
         self.points.iter().any(|points| points.contains(&point))
     }
@@ -73,158 +100,106 @@ macro_rules! flow_of_csv {
 
 /// Every store in every mode.
 pub(crate) const VICTIMS: &[Victim] = &[
-    Victim {
-        shape: Shape {
-            name: "parquet_replace",
-            flow: flow!("    store: {type: parquet, path: data/users}"),
-            place: ("parquet", "data/users"),
-            incremental: false,
-            csv: false,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, FOLDER],
-    },
-    Victim {
-        shape: Shape {
-            name: "parquet_append",
-            flow: flow!("    store: {type: parquet, path: data/users}" "    options: {incremental: true, verify: contents}"),
-            place: ("parquet", "data/users"),
-            incremental: true,
-            csv: false,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, FOLDER],
-    },
-    Victim {
-        shape: Shape {
-            name: "parquet_replace_by_moves",
-            flow: flow!("    store: {type: parquet, path: data/users}"),
-            place: ("parquet", "data/users"),
-            incremental: false,
-            csv: false,
-            no_exchange: true,
-        },
-        points: &[ALWAYS, MOVED],
-    },
-    Victim {
-        shape: Shape {
-            name: "parquet_append_by_moves",
-            flow: flow!("    store: {type: parquet, path: data/users}" "    options: {incremental: true}"),
-            place: ("parquet", "data/users"),
-            incremental: true,
-            csv: false,
-            no_exchange: true,
-        },
-        points: &[ALWAYS, MOVED],
-    },
-    Victim {
-        shape: Shape {
-            name: "parquet_file",
-            flow: flow!("    store: {type: parquet, path: data/users.parquet}"),
-            place: ("parquet", "data/users.parquet"),
-            incremental: false,
-            csv: false,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, ONE_FILE],
-    },
-    Victim {
-        shape: Shape {
-            name: "csv_replace",
-            flow: flow!("    store: {type: csv, path: data/users}"),
-            place: ("csv", "data/users"),
-            incremental: false,
-            csv: false,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, FOLDER],
-    },
-    Victim {
-        shape: Shape {
-            name: "csv_append",
-            flow: flow!("    store: {type: csv, path: data/users}" "    options: {incremental: true}"),
-            place: ("csv", "data/users"),
-            incremental: true,
-            csv: false,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, FOLDER],
-    },
-    Victim {
-        shape: Shape {
-            name: "csv_file",
-            flow: flow!("    store: {type: csv, path: data/users.csv}"),
-            place: ("csv", "data/users.csv"),
-            incremental: false,
-            csv: false,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, ONE_FILE],
-    },
-    Victim {
-        shape: Shape {
-            name: "sqlite_replace",
-            flow: flow!("    store: {type: sqlite, connection: 'sqlite:///target.db', table: users}"),
-            place: ("sqlite", "target.db#users"),
-            incremental: false,
-            csv: false,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, DATABASE],
-    },
-    Victim {
-        shape: Shape {
-            name: "sqlite_append",
-            flow: flow!(
-                "    store: {type: sqlite, connection: 'sqlite:///target.db', table: users}"
-                "    options: {incremental: true}"
-            ),
-            place: ("sqlite", "target.db#users"),
-            incremental: true,
-            csv: false,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, DATABASE],
-    },
-    Victim {
-        shape: Shape {
-            name: "sqlite_merge",
-            flow: flow!(
-                "    store: {type: sqlite, connection: 'sqlite:///target.db', table: users}"
-                "    options: {mode: merge, key: id}"
-            ),
-            place: ("sqlite", "target.db#users"),
-            incremental: false,
-            csv: false,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, DATABASE],
-    },
-    Victim {
-        shape: Shape {
-            name: "csv_to_sqlite",
-            flow: flow_of_csv!(
-                "    store: {type: sqlite, connection: 'sqlite:///target.db', table: users}"
-                "    options: {mode: append}"
-            ),
-            place: ("sqlite", "target.db#users"),
-            incremental: true,
-            csv: true,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, DATABASE],
-    },
-    Victim {
-        shape: Shape {
-            name: "csv_to_parquet",
-            flow: flow_of_csv!("    store: {type: parquet, path: data/users}" "    options: {mode: append}"),
-            place: ("parquet", "data/users"),
-            incremental: true,
-            csv: true,
-            no_exchange: false,
-        },
-        points: &[ALWAYS, FOLDER],
-    },
+    victim_of(
+        "parquet_replace",
+        flow!("    store: {type: parquet, path: data/users}"),
+        ("parquet", "data/users"),
+        &[ALWAYS, FOLDER],
+    ),
+    victim_of(
+        "parquet_append",
+        flow!(
+            "    store: {type: parquet, path: data/users}"
+            "    options: {incremental: true, verify: contents}"
+        ),
+        ("parquet", "data/users"),
+        &[ALWAYS, FOLDER],
+    )
+    .incremental(),
+    victim_of(
+        "parquet_replace_by_moves",
+        flow!("    store: {type: parquet, path: data/users}"),
+        ("parquet", "data/users"),
+        &[ALWAYS, MOVED],
+    )
+    .no_exchange(),
+    victim_of(
+        "parquet_append_by_moves",
+        flow!("    store: {type: parquet, path: data/users}" "    options: {incremental: true}"),
+        ("parquet", "data/users"),
+        &[ALWAYS, MOVED],
+    )
+    .incremental()
+    .no_exchange(),
+    victim_of(
+        "parquet_file",
+        flow!("    store: {type: parquet, path: data/users.parquet}"),
+        ("parquet", "data/users.parquet"),
+        &[ALWAYS, ONE_FILE],
+    ),
+    victim_of(
+        "csv_replace",
+        flow!("    store: {type: csv, path: data/users}"),
+        ("csv", "data/users"),
+        &[ALWAYS, FOLDER],
+    ),
+    victim_of(
+        "csv_append",
+        flow!("    store: {type: csv, path: data/users}" "    options: {incremental: true}"),
+        ("csv", "data/users"),
+        &[ALWAYS, FOLDER],
+    )
+    .incremental(),
+    victim_of(
+        "csv_file",
+        flow!("    store: {type: csv, path: data/users.csv}"),
+        ("csv", "data/users.csv"),
+        &[ALWAYS, ONE_FILE],
+    ),
+    victim_of(
+        "sqlite_replace",
+        flow!("    store: {type: sqlite, connection: 'sqlite:///target.db', table: users}"),
+        ("sqlite", "target.db#users"),
+        &[ALWAYS, DATABASE],
+    ),
+    victim_of(
+        "sqlite_append",
+        flow!(
+            "    store: {type: sqlite, connection: 'sqlite:///target.db', table: users}"
+            "    options: {incremental: true}"
+        ),
+        ("sqlite", "target.db#users"),
+        &[ALWAYS, DATABASE],
+    )
+    .incremental(),
+    victim_of(
+        "sqlite_merge",
+        flow!(
+            "    store: {type: sqlite, connection: 'sqlite:///target.db', table: users}"
+            "    options: {mode: merge, key: id}"
+        ),
+        ("sqlite", "target.db#users"),
+        &[ALWAYS, DATABASE],
+    ),
+    victim_of(
+        "csv_to_sqlite",
+        flow_of_csv!(
+            "    store: {type: sqlite, connection: 'sqlite:///target.db', table: users}"
+            "    options: {mode: append}"
+        ),
+        ("sqlite", "target.db#users"),
+        &[ALWAYS, DATABASE],
+    )
+    .incremental()
+    .csv(),
+    victim_of(
+        "csv_to_parquet",
+        flow_of_csv!("    store: {type: parquet, path: data/users}" "    options: {mode: append}"),
+        ("parquet", "data/users"),
+        &[ALWAYS, FOLDER],
+    )
+    .incremental()
+    .csv(),
 ];
 
 /// The flow of a name.

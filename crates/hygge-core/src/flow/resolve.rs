@@ -92,14 +92,17 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
     })
 }
 
-/// Whether what the home remembers for the last receipt answers this flow's question too. Only the cursor is left out:
-/// the home itself may choose it when it opens.
+/// Whether what the home remembers for the last receipt answers this flow's question too. A cursor that the flow does not
+/// name is left out: the home itself chooses it when it opens. So is the spelling of one.
 ///
 /// # Errors
 /// Refused, where rows would join rows that answered another question.
 fn same_question(spec: &EntitySpec, place: &PlaceId, mode: &Mode, last: &Receipt) -> Result<bool> {
     let mut asked = question(spec, None);
-    asked.cursor.clone_from(&last.question.cursor);
+    let same = |named: &String| last.question.cursor.as_ref().is_some_and(|last| last.eq_ignore_ascii_case(named));
+    if *mode == Mode::Replace || asked.cursor.as_ref().is_none_or(same) {
+        asked.cursor.clone_from(&last.question.cursor);
+    }
     if *mode == Mode::Replace {
         return Ok(last.mode == Mode::Replace && last.question.differences(&asked).is_empty());
     }

@@ -375,8 +375,11 @@ impl Work<'_> {
             let merges = self.spec.settling == super::Settling::Merge;
             return merges.then(|| Watermark { bound, edge: Edge::empty() });
         };
-        // Where the end did not move, what was carried before stays carried though the source may not show it now.
-        let edge = match since.filter(|old| old.bound.upper == bound.upper && old.bound.low == bound.low) {
+        // Where the end did not move, what was appended before stays appended though the source may not show it now. A merge
+        // knows by key: a row that is again what it once was is a change like any other.
+        let appends = self.spec.settling == super::Settling::Append;
+        let same_end = |old: &&Watermark| old.bound.upper == bound.upper && old.bound.low == bound.low;
+        let edge = match since.filter(|old| appends && same_end(old)) {
             Some(old) => {
                 Some(old.edge.union(edge)).filter(|both| both.len() <= EDGE_LIMIT).unwrap_or_else(|| edge.clone())
             }

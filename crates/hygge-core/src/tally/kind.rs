@@ -1,6 +1,6 @@
 //! The canonical kinds: what a value is, apart from how it is carried.
 
-use arrow_schema::{DataType, IntervalUnit, TimeUnit};
+use arrow_schema::{DataType, TimeUnit};
 
 /// What a column's values are for the tally.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

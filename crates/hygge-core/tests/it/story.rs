@@ -162,6 +162,33 @@ fn a_merge_updates_within_the_window() {
     assert_eq!(visible(&database, "t"), sorted(now));
 }
 
+/// What a row once was is no reason to leave it as it is.
+#[test]
+fn a_merge_takes_a_change_back() {
+    let Stage { home, database, spec } = stage(&rows(0, 10));
+    let mut spec = following_id(spec, Settling::Merge, Some("4"));
+    spec.key = vec!["id".into()];
+    run_one(&spec);
+    let mut changed = rows(0, 10);
+    changed[7].1 = Some("changed".into());
+    for now in [changed, rows(0, 10)] {
+        home.set(batch(&now));
+        assert_eq!(settled_rows(&run_one(&spec)), 1);
+        assert_eq!(visible(&database, "t"), sorted(now));
+    }
+}
+
+#[test]
+fn another_watermark_is_refused_though_the_home_has_not_changed() {
+    let Stage { spec, .. } = stage(&rows(0, 10));
+    let mut spec = following_id(spec, Settling::Append, None);
+    run_one(&spec);
+    assert!(matches!(run_one(&spec), Outcome::Unchanged { .. }));
+    spec.cursor.as_mut().expect("a cursor").column = Some("name".to_owned());
+    let Outcome::Failed(error) = run_one(&spec) else { panic!("another watermark was called unchanged") };
+    assert!(error.to_string().contains("watermark changed"), "{error}");
+}
+
 #[test]
 fn a_source_that_went_back_is_an_error_and_nothing_changes() {
     let Stage { home, database, spec } = stage(&rows(0, 10));

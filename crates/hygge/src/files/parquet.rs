@@ -17,10 +17,11 @@ use hygge_core::store::ColumnPlan;
 use hygge_core::{Error, Part, Result};
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
 
+use self::encodings::Chosen;
 pub use self::encodings::Encodings;
 use super::format::{Encoder, FileFormat};
 
@@ -110,15 +111,15 @@ impl ParquetFormat {
     }
 
     /// Statistics by row group are what readers skip by; those by page cost more than they save.
-    /// `schema` is the one that is stored.
-    fn properties(&self, schema: &Schema) -> Result<WriterPropertiesBuilder> {
+    /// `schema` is the one that is stored; `hold` what a row group may take in memory, in bytes.
+    fn chosen(&self, schema: &Schema, hold: usize) -> Result<Chosen> {
         let builder = WriterProperties::builder()
             .set_created_by(concat!("hygge version ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(self.compression)
             .set_max_row_group_row_count(Some(self.row_group_rows))
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_dictionary_page_size_limit(DICTIONARY_BYTES);
-        self.encodings.set(schema, builder)
+        self.encodings.set(schema, hold, builder)
     }
 }
 
@@ -172,7 +173,8 @@ impl FileFormat for ParquetFormat {
 
     fn assemble(&self, parts: &[PathBuf], schema: &SchemaRef, receipt: Option<&str>, into: File) -> Result<()> {
         let stored = types::stored_schema(schema);
-        let properties = self.properties(&stored)?.build();
+        // Row groups are copied as they are: nothing is held back.
+        let properties = self.chosen(&stored, usize::MAX)?.properties.build();
         assemble::assemble(parts, &stored, receipt, into, properties)
     }
 

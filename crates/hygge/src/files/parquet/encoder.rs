@@ -20,6 +20,7 @@ pub(super) struct ParquetEncoder {
     stored: SchemaRef,
     /// Whether rows must be carried over to other types first.
     carry_over: bool,
+    /// Where a row group ends, in bytes as the library counts them.
     hold: usize,
 }
 
@@ -28,9 +29,10 @@ impl ParquetEncoder {
         let stored = types::stored_schema(schema);
         let carry_over = !Arc::ptr_eq(&stored, schema);
         let again = file.try_clone().map_err(|e| Error::io("keep", Path::new("the Parquet file"), e))?;
-        let properties = format.properties(&stored)?.build();
+        let chosen = format.chosen(&stored, hold)?;
+        let properties = chosen.properties.build();
         let writer = ArrowWriter::try_new(again, Arc::clone(&stored), Some(properties)).map_err(unwritable)?;
-        Ok(Self { writer, file, stored, carry_over, hold })
+        Ok(Self { writer, file, stored, carry_over, hold: hold.saturating_add(chosen.set_aside) })
     }
 }
 

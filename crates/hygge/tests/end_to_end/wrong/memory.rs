@@ -108,6 +108,26 @@ with open(sys.argv[1], 'w') as out:
     assert!(peak < 64 + 64, "{peak} MiB");
 }
 
+/// Every column has a writer of its own, and what each takes adds up.
+#[test]
+fn a_table_of_1500_columns_fits_a_budget_of_64() {
+    for store in [INTO_PARQUET, "    store: {type: parquet, path: data/wide.parquet}\n"] {
+        let columns: Vec<String> = (1..=1_500).map(|n| format!("c{n} INTEGER")).collect();
+        let cells: Vec<String> = (1..=1_500).map(|n| format!("i * {n}")).collect();
+        let project = table(
+            &format!(
+                "CREATE TABLE wide ({});
+                 INSERT INTO wide WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) SELECT {} FROM n;",
+                columns.join(", "),
+                cells.join(", ")
+            ),
+            store,
+        );
+        let peak = peak(&project, &["go", "--memory", "64MiB"]);
+        assert!(peak < 64 + 64, "{peak} MiB");
+    }
+}
+
 #[test]
 fn a_row_too_large_for_the_budget_names_row_column_and_the_memory_that_would_do() {
     for store in [INTO_PARQUET, "    store: {type: sqlite, connection: 'sqlite:///target.db', table: wide}\n"] {

@@ -3,4 +3,5 @@
 pub mod csv;
 mod lookback;
 pub mod parquet;
+mod skipped;
 pub mod sqlite;

@@ -124,11 +124,18 @@ fn check_owner(spec: &EntitySpec, place: &PlaceId, last: &Receipt) -> Result<()>
         "{place} was settled by {}, not by {}: two flows would overwrite each other",
         last.owner, spec.owner
     ));
-    if last.owner.project == spec.owner.project && last.owner.entity == spec.owner.entity {
-        Err(found.next_set(Part::Flow, format!("formerly: {}", last.owner.flow)))
+    let same_project = last.owner.project == spec.owner.project;
+    let same_flow = last.owner.flow == spec.owner.flow && last.owner.entity == spec.owner.entity;
+    Err(if same_project && last.owner.entity == spec.owner.entity {
+        found.next_set(Part::Flow, format!("formerly: {}", last.owner.flow))
+    } else if same_flow {
+        found.next(format!(
+            "give this flow a place of its own; or, if this project was called that, write `name: {}` at the top of hygge.yml",
+            last.owner.project
+        ))
     } else {
-        Err(found.next("give this flow a place of its own"))
-    }
+        found.next("give this flow a place of its own")
+    })
 }
 
 /// What was asked, part by part.
@@ -188,7 +195,7 @@ fn check_agreement(place: &PlaceId, changed: &[String], agreeing: &[&str]) -> Re
         names.join(" and ")
     ))
     .at(&place.shown)
-    .next("run once with --full-drop to write all rows in the new way, or take the change back"))
+    .next_anew("to write all rows in the new way, or take the change back"))
 }
 
 /// The home's columns must be those of the receipt.

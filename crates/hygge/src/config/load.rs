@@ -129,7 +129,10 @@ impl Project {
                 // Without links and dots, so that one place has one name; as it is where that cannot be told.
                 let root = root.canonicalize().unwrap_or(root);
                 let file = file.file_name().map_or_else(|| file.clone(), |name| root.join(name));
-                Ok(Self { root, file, ..project })
+                let folder =
+                    || root.file_name().map_or_else(|| "hygge".to_owned(), |n| n.to_string_lossy().into_owned());
+                let name = if project.name.is_empty() { folder() } else { project.name };
+                Ok(Self { root, file, name, ..project })
             }
             _ => Err(problems.into_vec()),
         }

@@ -22,7 +22,7 @@ pub struct Project {
     pub root: PathBuf,
     /// The hygge.yml; absolute.
     pub file: PathBuf,
-    /// The name that receipts carry; `hygge` where the file gives none, so that a project may be moved.
+    /// The name that receipts carry; the folder's where the file gives none, so that two projects are not taken for one.
     pub name: String,
     /// How the whole project runs.
     pub options: RootOptions,

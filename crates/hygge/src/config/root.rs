@@ -61,7 +61,7 @@ pub(crate) fn resolve(root: &Node, layout: &Layout, problems: &mut Problems) -> 
     Project {
         root: PathBuf::new(),
         file: PathBuf::new(),
-        name: fields.text("name").map_or_else(|| "hygge".to_owned(), |said| said.value),
+        name: fields.text("name").map(|said| said.value).unwrap_or_default(),
         options,
         flows: read.into_iter().filter_map(|flow| flow.flow).collect(),
         homes,

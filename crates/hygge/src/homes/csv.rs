@@ -111,6 +111,9 @@ struct Remembered {
     files: serde_json::Value,
     /// Types that were told, so that the next files are read alike.
     columns: Vec<(String, DataType)>,
+    /// All columns in the order in which they settled.
+    #[serde(default)]
+    order: Vec<String>,
 }
 
 impl CsvHome {
@@ -319,12 +322,17 @@ impl Home for CsvHome {
         let careful = self.careful.load(Ordering::Relaxed);
         let splits = splits(&mut survey, &files, split_bytes, all, careful)?;
 
-        // What was appended before keeps its types, as long as the new files fit them.
-        let before = match &request.like {
-            Some(like) => like.fields().iter().map(|f| (f.name().clone(), f.data_type().clone())).collect(),
-            None => remembered.map(|r| r.columns).unwrap_or_default(),
+        // What was appended before keeps its types and its order, as long as the new files fit them.
+        let (before, order) = match &request.like {
+            Some(like) => (
+                like.fields().iter().map(|f| (f.name().clone(), f.data_type().clone())).collect(),
+                like.fields().iter().map(|f| f.name().clone()).collect(),
+            ),
+            None => remembered.map(|r| (r.columns, r.order)).unwrap_or_default(),
         };
-        let chosen = chosen(request.columns.as_deref(), &names, &shown)?;
+        let same = order.len() == names.len() && order.iter().all(|name| names.contains(name));
+        let order = Some(order).filter(|_| same && self.config.header);
+        let chosen = chosen(request.columns.as_deref().or(order.as_deref()), &names, &shown)?;
         let joins = request.skip_settled || request.like.is_some();
         let known = Known { declared: &self.config.columns, before: &before, joins, nulls: &self.config.nulls };
         let (types, more) = types(&names, &chosen, &survey, &known);
@@ -337,6 +345,7 @@ impl Home for CsvHome {
             piece.fields = chosen.iter().map(|&at| piece.fields[at]).collect();
         }
         let complaints = self.complaints(chosen.iter().map(|&at| names[at].clone()).collect());
+        let order = chosen.iter().map(|&at| names[at].clone()).collect();
         let columns = names.into_iter().zip(types).filter(|(name, _)| !declared(name)).collect();
         Ok(Opened::Scan(Box::new(CsvScan {
             reading: Reading { schema, strict, rules, complaints },
@@ -345,6 +354,7 @@ impl Home for CsvHome {
             notes,
             to_read,
             columns,
+            order,
         })))
     }
 }

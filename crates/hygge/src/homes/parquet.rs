@@ -9,6 +9,7 @@ mod schema;
 use std::path::Path;
 
 use hygge_core::context::Context;
+use hygge_core::event::Note;
 use hygge_core::home::{Home, Opened, ReadRequest, Source, TableInfo};
 use hygge_core::place::PlaceId;
 use hygge_core::receipt::{Options, Question};
@@ -119,14 +120,14 @@ impl Home for ParquetHome {
                 .next("take out `where:`, or move the rows to a database first and filter there"));
         }
         let listing = self.list(&request.source)?;
-        let mut notes: Vec<String> = scan::passed_over(&listing).into_iter().collect();
+        let mut notes: Vec<Note> = scan::passed_over(&listing).into_iter().map(Note::from).collect();
         let cursor = request.cursor.as_ref().map(|cursor| cursor.column.as_deref());
         let read_as = Question::digest(&format!("{:?} {cursor:?}", request.columns));
         let to_read = match settled::look(request, listing.files, &read_as, &ctx.cancel)? {
             Looked::Unchanged(how) => return Ok(Opened::Unchanged(how)),
             Looked::Read(to_read) => to_read,
         };
-        notes.extend(to_read.notes.iter().cloned());
+        notes.extend(to_read.notes.iter().cloned().map(Note::from));
         let scan = scan::ParquetScan::open(ctx, request, to_read, notes).map_err(|e| match e.kind() {
             hygge_core::ErrorKind::Failed if e.retry() == hygge_core::Retry::Never => e.as_refusal(),
             _ => e,

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use arrow_schema::DataType;
 use hygge_core::context::Context;
+use hygge_core::event::Note;
 use hygge_core::home::{Home, Opened, ReadRequest, Source, TableInfo};
 use hygge_core::place::PlaceId;
 use hygge_core::receipt::Options;
@@ -107,7 +108,7 @@ impl SqliteHome {
         shape: &Shape,
         ctx: &Context,
         request: &ReadRequest,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Note>,
     ) -> Result<Plan> {
         let chosen = columns::chosen(shape, request.columns.as_deref())?;
         if let Some(filter) = &request.filter {
@@ -226,10 +227,10 @@ impl Home for SqliteHome {
         let stamp: Option<Stamp> = if request.plan_only { None } else { self.file.stamp()? };
         let mut notes = Vec::new();
         if pinned.is_some() {
-            notes.push(format!(
-                "{} lies where nothing can be written: it is read as it lies, by one reader",
-                self.file.shown
-            ));
+            notes.push(
+                format!("{} lies where nothing can be written: it is read as it lies, by one reader", self.file.shown)
+                    .into(),
+            );
         }
         let conn = &connections[0];
         let shape = Shape::of(conn, &request.source, &self.file.shown)?;

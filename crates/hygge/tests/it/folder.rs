@@ -28,7 +28,9 @@ impl Folder {
     /// An empty one.
     pub(crate) fn new() -> Self {
         let kept = tempfile::Builder::new().prefix("hygge-it-").tempdir().expect("a folder for the test");
-        let path = kept.path().canonicalize().expect("it is there");
+        // The folder's name is the project's where the file gives none.
+        let path = kept.path().canonicalize().expect("it is there").join("hygge");
+        std::fs::create_dir(&path).expect("made");
         Self { _kept: kept, path }
     }
 

@@ -108,7 +108,7 @@ fn an_append_keeps_one_way_of_writing_but_for_its_packing() {
         let ran = folder.run(&["go"]).exits(2).says(&[
             "data/users: the store's",
             name,
-            "next: run  hygge go users --full-drop  to settle everything anew",
+            "next: run  hygge go users --full-drop  to write all rows in the new way",
         ]);
         drop(ran);
         assert_eq!(written(&folder), "id,name\n1,none\n2,Ada\n");
@@ -155,4 +155,50 @@ fn verify_reads_by_the_types_that_settled() {
     folder.write("in/2.csv", "id,code\n2,7\n");
     folder.run(&["go"]).exits(0).says(&["1 row"]);
     folder.run(&["verify"]).exits(0).says(&["2 rows", "proved"]);
+}
+
+/// Columns are known by their names, in the first files and in later ones.
+#[test]
+fn a_later_file_may_have_its_columns_in_another_order() {
+    let folder = settled("", TO_CSV, "append");
+    folder.write("in/2.csv", "name,id\nBob,3\n");
+    for _ in 0..2 {
+        folder.run(&["go"]).exits(0);
+        folder.run(&["verify"]).exits(0);
+        assert_eq!(written(&folder), "id,name\n1,none\n2,Ada\nid,name\n3,Bob\n");
+    }
+    folder.write("in/3.csv", "name,id\nEve,4\n");
+    folder.run(&["go"]).exits(0);
+    assert!(written(&folder).ends_with("id,name\n4,Eve\n"), "{}", written(&folder));
+}
+
+/// Projects without a name are told apart by their folders, and a name may be taken back.
+#[test]
+fn two_projects_without_a_name_are_two() {
+    let folder = Folder::new();
+    for project in ["q1", "q2"] {
+        folder.write(&format!("{project}/hygge.yml"), "flows:\n  u: {home: in/a.csv, store: ../lake/u}\n");
+        folder.write(&format!("{project}/in/a.csv"), &format!("id\n{project}\n"));
+    }
+    folder.run(&["-C", "q1", "go"]).exits(0);
+    let line = "write `name: q1` at the top of hygge.yml";
+    folder.run(&["-C", "q2", "go"]).exits(2).says(&["settled by q1/u, not by q2/u", line]);
+    folder.run(&["-C", "q1", "go"]).exits(0).says(&["up to date"]);
+    std::fs::rename(folder.path("q1"), folder.path("q3")).expect("renamed");
+    folder.run(&["-C", "q3", "go"]).exits(2).says(&[line]);
+    folder.write("q3/hygge.yml", "name: q1\nflows:\n  u: {home: in/a.csv, store: ../lake/u}\n");
+    folder.run(&["-C", "q3", "go"]).exits(0).says(&["up to date"]);
+}
+
+/// Rows that a flow was told to leave behind are told of in every run.
+#[test]
+fn rows_without_a_watermark_are_told_of_in_every_run() {
+    let folder = Folder::with(
+        "flows:\n  u:\n    home: {connection: 'sqlite:///s.db', table: t}\n    store: out/\n    incremental: true\n    watermark: {column: at, nulls: skip}\n",
+    );
+    folder.sqlite("s.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, at TEXT); INSERT INTO t VALUES (1, 'a'), (2, NULL)");
+    let told = "1 row has no at and stays behind, as `nulls: skip` says";
+    folder.run(&["go"]).exits(0).says(&["1 row ", told]);
+    folder.sqlite("s.db", "INSERT INTO t VALUES (3, 'b')");
+    folder.run(&["go"]).exits(0).says(&[told]);
 }

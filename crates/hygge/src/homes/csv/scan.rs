@@ -35,6 +35,8 @@ pub(super) struct CsvScan {
     pub(super) to_read: ToRead,
     /// The types of all columns, to be remembered.
     pub(super) columns: Vec<(String, arrow_schema::DataType)>,
+    /// The columns in the order in which they settle, to be remembered.
+    pub(super) order: Vec<String>,
 }
 
 impl Scan for CsvScan {
@@ -75,7 +77,8 @@ impl Scan for CsvScan {
         for piece in &self.files {
             piece.file.unchanged()?;
         }
-        let remembered = Remembered { files: self.to_read.remember(&ctx.cancel)?, columns: self.columns };
+        let remembered =
+            Remembered { files: self.to_read.remember(&ctx.cancel)?, columns: self.columns, order: self.order };
         let value = serde_json::to_value(remembered)
             .map_err(|e| Error::bug("what a CSV home remembers could not be written as JSON").because(e))?;
         Ok(Some(value))

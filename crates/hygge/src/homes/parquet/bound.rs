@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::Array as _;
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef, TimeUnit};
 use hygge_core::context::{Context, SplitContext};
+use hygge_core::event::Note;
 use hygge_core::home::{BatchStream as _, CursorSpec, Future, NullCursor, ReadRequest, Rewound};
 use hygge_core::watermark::{Bound, EDGE_LIMIT, Watermark};
 use hygge_core::{Error, Result};
@@ -15,6 +16,7 @@ use super::range::{self, Side, Value};
 use crate::files::listing::PinnedFile;
 use crate::files::parquet::reader::{FileGroups, GroupStream};
 use crate::homes::lookback;
+use crate::homes::skipped::left_out;
 
 /// How many rows of one column are looked at at once.
 const LOOK_ROWS: usize = 8_192;
@@ -138,7 +140,7 @@ pub(super) fn decide(
     spec: &CursorSpec,
     field: &FieldRef,
     files: &[Spanned<'_>],
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<Option<Decided>> {
     let data_type = field.data_type();
     let name = field.name();
@@ -148,7 +150,7 @@ pub(super) fn decide(
             return Err(Error::failed(format!("{nulls} rows have no {name}: they would never be seen again"))
                 .next_set(hygge_core::Part::Flow, format!("watermark: {{ column: {name}, nulls: skip }}")));
         }
-        notes.push(format!("{nulls} rows without {name} are left out"));
+        notes.push(left_out(nulls, name));
     }
     let old = request.since.as_ref().and_then(|since| since.watermark.as_ref());
     let old = old.map(|watermark| old_end(watermark, field)).transpose()?;
@@ -189,7 +191,7 @@ pub(super) fn decide(
             ))
             .next("choose a column with finer steps, a shorter lookback, or set `key:`"));
         }
-        notes.push(format!("more than {EDGE_LIMIT} rows share the greatest {name}: they wait for the next run"));
+        notes.push(format!("more than {EDGE_LIMIT} rows share the greatest {name}: they wait for the next run").into());
         low = upper.clone();
     }
     let bound = Bound {

@@ -32,7 +32,7 @@ pub(super) struct ParquetScan {
     to_read: ToRead,
     splits: Vec<Split>,
     cursor: Option<Decided>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 /// Where a split's rows are.
@@ -63,7 +63,7 @@ pub(super) fn passed_over(listing: &Listing) -> Option<String> {
 }
 
 impl ParquetScan {
-    pub(super) fn open(ctx: &Context, request: &ReadRequest, to_read: ToRead, notes: Vec<String>) -> Result<Self> {
+    pub(super) fn open(ctx: &Context, request: &ReadRequest, to_read: ToRead, notes: Vec<Note>) -> Result<Self> {
         let mut notes = notes;
         let mut agreed: Option<Agreed> = None;
         let mut units = Vec::new();
@@ -250,7 +250,7 @@ impl Scan for ParquetScan {
     }
 
     fn notes(&self) -> Vec<Note> {
-        self.notes.iter().cloned().map(Note::from).collect()
+        self.notes.clone()
     }
 
     fn read(&self, split: &Split, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use hygge_core::context::Context;
+use hygge_core::event::Note;
 use hygge_core::{Error, Part, Result};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -93,7 +94,7 @@ pub(super) struct Typed {
     pub(super) schema: SchemaRef,
     /// For each: whether its type was chosen rather than declared.
     pub(super) lenient: Vec<bool>,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Note>,
 }
 
 /// The columns that the request names, in its order; all where it names none.
@@ -145,7 +146,7 @@ pub(super) fn typed(
         let seen = observe(conn, shape, &names, ctx)?;
         for (&i, seen) in unknown.iter().zip(seen) {
             let (data_type, note) = seen.data_type(&shape.at, &chosen[i].name)?;
-            notes.extend(note);
+            notes.extend(note.map(Note::from));
             types[i] = Some((data_type, true));
         }
     }

@@ -4,6 +4,7 @@
 
 use arrow_schema::DataType;
 use hygge_core::context::Context;
+use hygge_core::event::Note;
 use hygge_core::home::{CursorSpec, Future, NullCursor, ReadRequest, Rewound};
 use hygge_core::watermark::{Bound, EDGE_LIMIT};
 use hygge_core::{Error, Part, Result};
@@ -11,6 +12,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
 use super::shape::Shape;
+use crate::homes::skipped::left_out;
 use crate::sqlite::connect::Interrupter;
 use crate::sqlite::dates::parse_moment;
 use crate::sqlite::declared::{Declared, meaning};
@@ -179,15 +181,19 @@ pub(super) fn resolve(
     spec: &CursorSpec,
     old: Option<&Bound>,
     ctx: &Context,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<Option<Cursor>> {
     let column = column(shape, spec)?;
     let name = column.name.clone();
     let is_key = shape.key == [name.clone()];
     if spec.column.is_none() {
-        notes.push(format!("by {name}: changes to old rows, and rows committed late, are not seen; set `watermark:`"));
+        notes.push(
+            format!("by {name}: changes to old rows, and rows committed late, are not seen; set `watermark:`").into(),
+        );
         if !shape.auto_increment {
-            notes.push(format!("{name} is not AUTOINCREMENT: an id that is used again after a delete is not seen"));
+            notes.push(
+                format!("{name} is not AUTOINCREMENT: an id that is used again after a delete is not seen").into(),
+            );
         }
     }
     let at = format!("{}, column {name}", shape.at);
@@ -228,7 +234,7 @@ pub(super) fn resolve(
             if spec.rewound == Rewound::Error {
                 return Err(rewound(&name, at));
             }
-            notes.push(format!("{name} ends below what was read before; only rows above that are new"));
+            notes.push(format!("{name} ends below what was read before; only rows above that are new").into());
             upper.clone_from(&old.upper);
         }
     }
@@ -267,15 +273,15 @@ pub(super) fn resolve(
     Ok(Some(Cursor { column: name, class, bound, old: old.cloned(), new_rows }))
 }
 
-fn nulls(ends: &Ends, spec: &CursorSpec, name: &str, at: &str, notes: &mut Vec<String>) -> Result<()> {
+fn nulls(ends: &Ends, spec: &CursorSpec, name: &str, at: &str, notes: &mut Vec<Note>) -> Result<()> {
     if ends.nulls == 0 {
         return Ok(());
     }
-    let rows = if ends.nulls == 1 { "1 row has".to_owned() } else { format!("{} rows have", grouped(ends.nulls)) };
     if spec.nulls == NullCursor::Skip {
-        notes.push(format!("{rows} no {name} and will not be read"));
+        notes.push(left_out(ends.nulls, name));
         return Ok(());
     }
+    let rows = if ends.nulls == 1 { "1 row has".to_owned() } else { format!("{} rows have", grouped(ends.nulls)) };
     Err(Error::refused(format!("{rows} no {name}: an incremental flow would never see them"))
         .at(at)
         .next_set(Part::Flow, format!("watermark: {{column: {}, nulls: skip}}", yaml(name))))
@@ -324,7 +330,7 @@ fn ties(
     spec: &CursorSpec,
     old: Option<&Bound>,
     at: &str,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> Result<()> {
     if bound.unique && spec.lookback.is_none() {
         return Ok(());
@@ -354,9 +360,12 @@ fn ties(
         return Err(left);
     }
     bound.inclusive = false;
-    notes.push(format!(
-        "more than {limit} rows share the greatest {}: they are left until a greater one is there",
-        bound.column
-    ));
+    notes.push(
+        format!(
+            "more than {limit} rows share the greatest {}: they are left until a greater one is there",
+            bound.column
+        )
+        .into(),
+    );
     Ok(())
 }

@@ -189,7 +189,7 @@ pub(super) struct Remembered {
 pub(super) struct SqliteScan {
     pub(super) plan: Plan,
     pub(super) splits: Vec<Split>,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Note>,
     pub(super) pool: Arc<Pool>,
     /// Closes last, see [`crate::sqlite::connect::Readers`].
     pub(super) keeper: Mutex<Option<Connection>>,
@@ -217,7 +217,7 @@ impl Scan for SqliteScan {
     }
 
     fn notes(&self) -> Vec<Note> {
-        self.notes.iter().cloned().map(Note::from).collect()
+        self.notes.clone()
     }
 
     fn read(&self, split: &Split, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {

@@ -166,7 +166,10 @@ fn cursors_that_could_lose_rows_are_refused_or_ruled() {
     assert_eq!(advice(&error), "watermark: {column: at, nulls: skip}");
     let skip = CursorSpec { nulls: NullCursor::Skip, ..by("at") };
     let seen = answer(&db, &first(&skip));
-    assert_eq!((seen.ids, seen.notes), (vec!["1".to_owned()], vec!["1 row has no at and will not be read".to_owned()]));
+    assert_eq!(
+        (seen.ids, seen.notes),
+        (vec!["1".to_owned()], vec!["1 row has no at and stays behind, as `nulls: skip` says".to_owned()])
+    );
     assert!(refusal(&db.home(), &first(&by("m"))).found().contains("numbers and text"));
 
     let bound = seen.bound.expect("bound");

@@ -10,6 +10,11 @@ pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
 
+/// Whether two lists name the same columns, in any order, as SQLite compares names.
+pub(crate) fn same_names(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().all(|name| b.iter().any(|other| other.eq_ignore_ascii_case(name)))
+}
+
 /// Whether a table is SQLite's or hygge's own: never listed, never accepted as a place.
 pub(crate) fn is_own(table: &str) -> bool {
     let lower = table.to_ascii_lowercase();

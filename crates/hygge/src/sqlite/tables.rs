@@ -1,8 +1,10 @@
 //! Tables and views as the database knows them.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension};
 
-use super::names::is_own;
+use super::names::{is_own, same_names};
 
 /// A column as the database declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,24 +128,40 @@ pub(crate) fn columns(conn: &Connection, table: &str) -> rusqlite::Result<(Vec<C
     Ok((columns, key.into_iter().map(|(_, name)| name).collect()))
 }
 
-/// Whether the columns, in any order, have a unique index of their own.
-pub(crate) fn is_unique(conn: &Connection, table: &Table, columns: &[String]) -> rusqlite::Result<bool> {
-    let same = |found: &[String]| {
-        found.len() == columns.len() && columns.iter().all(|c| found.iter().any(|f| f.eq_ignore_ascii_case(c)))
-    };
-    if same(&table.key) {
-        return Ok(true);
-    }
+/// How a table tells the values of some columns apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Uniqueness {
+    /// It lets rows have the same.
+    None,
+    /// By a unique index that takes only the same for the same.
+    Exact,
+    /// By one that compares by this collation, to which different texts may be the same.
+    Collated(String),
+}
+
+/// How the columns, in any order, are told apart by a unique index of their own.
+pub(crate) fn uniqueness(conn: &Connection, table: &Table, columns: &[String]) -> rusqlite::Result<Uniqueness> {
     let mut statement = conn.prepare(
-        "SELECT l.name, i.name FROM pragma_index_list(?1) l, pragma_index_info(l.name) i
-         WHERE l.\"unique\" = 1 AND l.partial = 0 ORDER BY l.name, i.seqno",
+        "SELECT l.name, i.name, i.coll FROM pragma_index_list(?1) l, pragma_index_xinfo(l.name) i
+         WHERE l.\"unique\" = 1 AND l.partial = 0 AND i.key = 1 ORDER BY l.name, i.seqno",
     )?;
-    let mut found: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    let mut found: BTreeMap<String, (Vec<String>, Option<String>)> = BTreeMap::new();
     let mut rows = statement.query([&table.name])?;
     while let Some(row) = rows.next()? {
+        let (indexed, collation) = found.entry(row.get(0)?).or_default();
         // An expression has no name, and never equals a column.
-        let column = row.get::<_, Option<String>>(1)?.unwrap_or_default();
-        found.entry(row.get(0)?).or_default().push(column);
+        indexed.push(row.get::<_, Option<String>>(1)?.unwrap_or_default());
+        let compares: Option<String> = row.get(2)?;
+        *collation = collation.take().or(compares.filter(|name| !name.eq_ignore_ascii_case("BINARY")));
     }
-    Ok(found.values().any(|columns| same(columns)))
+    // The id of a row has no index.
+    let is_id = table.rowid_column.is_some() && same_names(&table.key, columns);
+    let mut answer = if is_id { Uniqueness::Exact } else { Uniqueness::None };
+    for (_, collation) in found.into_values().filter(|(found, _)| same_names(found, columns)) {
+        match collation {
+            Some(collation) => return Ok(Uniqueness::Collated(collation)),
+            None => answer = Uniqueness::Exact,
+        }
+    }
+    Ok(answer)
 }

@@ -181,7 +181,12 @@ impl Shared {
             _ => None,
         };
         for statement in target.begin(&self.spec.schema)? {
-            conn.execute_batch(&statement).map_err(|e| writer::refused(e, &target, self.shown(), &ctx.cancel))?;
+            conn.execute_batch(&statement).map_err(|e| {
+                if target.key_index.as_ref() == Some(&statement) && writer::unique_columns(&e).is_some() {
+                    return writer::twice_there(e, &target, self.shown());
+                }
+                writer::refused(e, &target, self.shown(), &ctx.cancel)
+            })?;
         }
         Ok((target, behind))
     }
@@ -222,16 +227,17 @@ impl Shared {
         if commit.staged.len() != staged.len() || !named.iter().all(|split| state.staged.contains_key(split)) {
             return Err(Error::bug(format!("splits {named:?} were to be committed, and {staged:?} are staged")));
         }
-        for statement in target.end(&self.spec.schema) {
-            conn.execute_batch(&statement).map_err(told)?;
-        }
+        let rows = state.staged.values().map(|staged| staged.stored_rows).sum();
+        target.bring_in(conn, &self.spec.schema, rows, self.shown(), told)?;
         if target.way == Way::StagedInOrder {
             self.count_replaced(conn, target, ctx, &mut commit.receipt)?;
         }
         self.check_seq(conn)?;
         let columns: Vec<&String> = self.spec.schema.fields().iter().map(|f| f.name()).collect();
         let made = made(conn, &target.table).map_err(told)?;
-        commit.receipt.live = serde_json::json!({ "table": target.table, "columns": columns, "made": made });
+        commit.receipt.live = serde_json::json!({
+            "table": target.table, "columns": columns, "made": made,
+        });
         let text = commit.receipt.to_json()?;
         ledger::leave(conn, &self.spec.place, &commit.receipt, &text).map_err(told)?;
         fault::pass(FailPoint::BeforeDatabaseCommit)?;

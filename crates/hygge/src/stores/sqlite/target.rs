@@ -1,19 +1,25 @@
 //! The table that a load settles in: what stands there, what must be made, and how rows reach it.
 
+mod standing;
+
 use arrow_schema::{DataType, Schema};
 use hygge_core::receipt::{Mode, Receipt};
 use hygge_core::store::{ColumnPlan, LoadSpec};
 use hygge_core::{Error, Part, Result};
 use rusqlite::Connection;
 
-use crate::sqlite::declared::{keeps, kept};
+use self::standing::{fits, has_key, names, refuse_actions, refuse_dependants, refuse_triggers};
+use crate::sqlite::declared::kept;
 use crate::sqlite::fault::explain;
-use crate::sqlite::names::{list, quoted};
-use crate::sqlite::tables::{self, Kind, Table, is_unique};
+use crate::sqlite::names::{grouped, list, quoted, same_names};
+use crate::sqlite::tables::{self, Kind, Table};
 use crate::stores::leave_out::leave_out;
 
 /// The most columns that a table can have.
 const MOST_COLUMNS: usize = 2000;
+
+/// What the names of the indexes begin with that hygge makes on tables of others.
+const KEY_INDEX: &str = "_hygge_key_";
 
 /// How rows reach the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +43,8 @@ pub(super) struct Target {
     pub(super) table: String,
     /// Statements that make the table ready, run at the start of the transaction.
     pub(super) before: Vec<String>,
+    /// The unique index that they make over rows which are there already, if any: one of `before`.
+    pub(super) key_index: Option<String>,
     pub(super) way: Way,
     /// The columns that identify a row.
     pub(super) key: Vec<String>,
@@ -59,6 +67,7 @@ impl Target {
         Ok(Self {
             table: table.to_owned(),
             before: vec![make.clone()],
+            key_index: None,
             way: if in_order(spec) { Way::StagedInOrder } else { Way::Alone },
             key: key_of(spec).to_vec(),
             ddl: vec![make],
@@ -111,23 +120,16 @@ impl Target {
         }
         target.before.clear();
         target.ddl.clear();
-        let merge = matches!(spec.mode, Mode::Merge { .. });
-        if (merge || in_order(spec)) && !is_unique(conn, &found, &target.key).map_err(told)? {
-            let index = format!(
-                "CREATE UNIQUE INDEX {} ON {} ({})",
-                quoted(&format!("{}_key", found.name)),
-                quoted(&found.name),
-                list(target.key.iter().map(String::as_str))
-            );
-            target.ddl.push(index.clone());
-            target.before.push(index);
-        }
         let empty = || -> Result<bool> {
             let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", quoted(&found.name));
             conn.query_row(&sql, [], |r| r.get(0)).map_err(told)
         };
         if replace {
             target.before.push(format!("DELETE FROM {}", quoted(&found.name)));
+        }
+        let merge = matches!(spec.mode, Mode::Merge { .. });
+        if (merge || in_order(spec)) && !has_key(conn, &found, &target.key, at, shown)? {
+            target.add_key_index(conn, &found).map_err(told)?;
         }
         target.way = if in_order(spec) {
             Way::StagedInOrder
@@ -143,6 +145,24 @@ impl Target {
             }
         };
         Ok(target)
+    }
+
+    /// Makes the index that a merge needs, under a name that nothing has.
+    fn add_key_index(&mut self, conn: &Connection, table: &Table) -> rusqlite::Result<()> {
+        let taken = names(conn, "SELECT name FROM sqlite_schema WHERE name LIKE ?1 || '%'", KEY_INDEX)?;
+        let mut name = format!("{KEY_INDEX}{}", table.name);
+        let mut more = 1;
+        while taken.iter().any(|other| other.eq_ignore_ascii_case(&name)) {
+            more += 1;
+            name = format!("{KEY_INDEX}{}_{more}", table.name);
+        }
+        // A column may be declared to compare otherwise.
+        let key: Vec<String> = self.key.iter().map(|column| format!("{} COLLATE BINARY", quoted(column))).collect();
+        let index = format!("CREATE UNIQUE INDEX {} ON {} ({})", quoted(&name), quoted(&table.name), key.join(", "));
+        self.ddl.push(index.clone());
+        self.before.push(index.clone());
+        self.key_index = Some(index);
+        Ok(())
     }
 
     /// The hidden table of the transaction.
@@ -171,15 +191,20 @@ impl Target {
         Ok(out)
     }
 
-    /// Statements at its end, that bring staged rows in.
-    pub(super) fn end(&self, schema: &Schema) -> Vec<String> {
+    /// Brings staged rows in, at the end of the transaction; there are `rows` of them.
+    pub(super) fn bring_in(
+        &self,
+        conn: &Connection,
+        schema: &Schema,
+        rows: u64,
+        shown: &str,
+        told: impl Fn(rusqlite::Error) -> Error,
+    ) -> Result<()> {
         let columns = || schema.fields().iter().map(|f| f.name().as_str());
-        let all = list(columns());
-        let insert = format!("INSERT INTO {} ({all}) SELECT {all} FROM {} WHERE 1", quoted(&self.table), self.stage());
-        let drop = format!("DROP TABLE {}", self.stage());
-        match self.way {
-            Way::Alone | Way::Behind(_) => Vec::new(),
-            Way::StagedAppend => vec![insert, drop],
+        let mut each_counts = true;
+        let order_and_conflict = match self.way {
+            Way::Alone | Way::Behind(_) => return Ok(()),
+            Way::StagedAppend => String::new(),
             Way::StagedMerge | Way::StagedInOrder => {
                 let order = if self.way == Way::StagedInOrder { by_rowid(schema) } else { String::new() };
                 let key = list(self.key.iter().map(String::as_str));
@@ -187,11 +212,31 @@ impl Target {
                     .filter(|c| !self.key.iter().any(|k| k.eq_ignore_ascii_case(c)))
                     .map(|c| format!("{0} = excluded.{0}", quoted(c)))
                     .collect();
-                let action =
-                    if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(", ")) };
-                vec![format!("{insert}{order} ON CONFLICT ({key}) DO {action}"), drop]
+                // Where the key is all there is of a row, one that is there already is neither added nor changed.
+                each_counts = !set.is_empty();
+                let action = if each_counts { format!("UPDATE SET {}", set.join(", ")) } else { "NOTHING".to_owned() };
+                format!("{order} ON CONFLICT ({key}) DO {action}")
             }
+        };
+        // OR ABORT: what the table says ON CONFLICT (IGNORE, REPLACE) would let rows vanish without a word.
+        let insert = format!(
+            "INSERT OR ABORT INTO {} ({1}) SELECT {1} FROM {2} WHERE 1{order_and_conflict}",
+            quoted(&self.table),
+            list(columns()),
+            self.stage()
+        );
+        let changed = conn.execute(&insert, []).map_err(&told)? as u64;
+        if each_counts && changed != rows {
+            return Err(Error::failed(format!(
+                "{} rows were to settle in {}, and SQLite took {}: nothing was written",
+                grouped(rows),
+                self.table,
+                grouped(changed)
+            ))
+            .at(shown)
+            .next("let the flow settle in another table"));
         }
+        conn.execute_batch(&format!("DROP TABLE {}", self.stage())).map_err(told)
     }
 }
 
@@ -246,94 +291,4 @@ fn create(table: &str, schema: &Schema, key: &[String]) -> Result<String> {
         lines.push(format!("PRIMARY KEY ({})", list(key.iter().map(String::as_str))));
     }
     Ok(format!("CREATE TABLE {table} ({})", lines.join(", ")))
-}
-
-/// The columns must be the same, and keep the values as they are.
-fn fits(table: &Table, schema: &Schema) -> Result<()> {
-    let differs = |what: String| {
-        Err(Error::refused(format!("the table {} does not fit: {what}", table.name))
-            .next("let the flow settle in another table, or change this one by hand"))
-    };
-    for field in schema.fields() {
-        let Some(column) = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(field.name())) else {
-            return differs(format!("it has no column {}", field.name()));
-        };
-        if column.generated {
-            return differs(format!("its column {} is generated", field.name()));
-        }
-        let declared = column.declared.as_deref();
-        if kept(field.data_type()).is_some_and(|kept| !keeps(declared, kept.class)) {
-            return differs(format!(
-                "its column {} is {}, which would change values of {}",
-                field.name(),
-                declared.unwrap_or("undeclared"),
-                field.data_type()
-            ));
-        }
-    }
-    let more = table
-        .columns
-        .iter()
-        .find(|c| !c.generated && !schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(&c.name)));
-    match more {
-        Some(column) => differs(format!("its column {} does not come", column.name)),
-        None => Ok(()),
-    }
-}
-
-fn names(conn: &Connection, sql: &str, table: &str) -> rusqlite::Result<Vec<String>> {
-    let mut statement = conn.prepare(sql)?;
-    let rows = statement.query_map([table], |row| row.get(0))?;
-    rows.collect()
-}
-
-fn refuse_triggers(conn: &Connection, table: &Table, at: &str, shown: &str) -> Result<()> {
-    let sql = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE";
-    match names(conn, sql, &table.name).map_err(|e| explain(e, "read", shown))?.first() {
-        None => Ok(()),
-        Some(name) => Err(Error::refused(format!(
-            "the table {} has a trigger ({name}): what it would write could not be counted",
-            table.name
-        ))
-        .at(at)
-        .next("drop the trigger, or let the flow settle in another table")),
-    }
-}
-
-/// Rows of other tables that would go, or change, with the rows of this one.
-fn refuse_actions(conn: &Connection, table: &Table, at: &str, shown: &str) -> Result<()> {
-    let sql = "SELECT s.name FROM sqlite_schema s, pragma_foreign_key_list(s.name) f WHERE s.type = 'table' \
-               AND f.\"table\" = ?1 COLLATE NOCASE AND f.on_delete <> 'NO ACTION' AND s.name <> ?1 COLLATE NOCASE";
-    match names(conn, sql, &table.name).map_err(|e| explain(e, "read", shown))?.first() {
-        None => Ok(()),
-        Some(child) => Err(Error::refused(format!(
-            "rows of {child} refer to rows of {} by a foreign key with ON DELETE: replacing these would change those",
-            table.name
-        ))
-        .at(at)
-        .next_set(Part::Flow, "mode: merge")),
-    }
-}
-
-/// What would break if the table were dropped and made anew.
-fn refuse_dependants(conn: &Connection, table: &Table, at: &str, shown: &str) -> Result<()> {
-    let told = |e| explain(e, "read", shown);
-    let children = "SELECT s.name FROM sqlite_schema s, pragma_foreign_key_list(s.name) f WHERE s.type = 'table' \
-                    AND f.\"table\" = ?1 COLLATE NOCASE AND s.name <> ?1 COLLATE NOCASE";
-    let views = "SELECT name FROM sqlite_schema WHERE type IN ('view', 'trigger') AND instr(lower(sql), lower(?1)) > 0";
-    let mut found = names(conn, children, &table.name).map_err(told)?;
-    found.extend(names(conn, views, &table.name).map_err(told)?);
-    match found.first() {
-        None => Ok(()),
-        Some(name) => Err(Error::refused(format!(
-            "the columns of {} changed, so that it must be made anew, but {name} refers to it",
-            table.name
-        ))
-        .at(at)
-        .next(format!("drop {name} first, or let the flow settle in another table"))),
-    }
-}
-/// Whether two lists name the same columns, in any order, as SQLite compares names.
-fn same_names(a: &[String], b: &[String]) -> bool {
-    a.len() == b.len() && a.iter().all(|name| b.iter().any(|other| other.eq_ignore_ascii_case(name)))
 }

@@ -1,3 +1,4 @@
+mod adopted;
 mod laws;
 mod settling;
 mod types;

@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::{Shared, State};
 use crate::sqlite::connect::Interrupter;
 use crate::sqlite::fault::{explain_or_cancelled, message};
-use crate::sqlite::names::{grouped, list};
+use crate::sqlite::names::{grouped, list, quoted, same_names};
 use crate::stores::sqlite::bind::{Bind, Unfit, binder};
 use crate::stores::sqlite::target::{Target, Way};
 
@@ -39,7 +39,8 @@ impl SqliteWriter {
         let fields = shared.spec.schema.fields();
         let values = vec!["?"; fields.len()].join(", ");
         let columns = list(fields.iter().map(|f| f.name().as_str()));
-        let insert = format!("INSERT INTO {} ({columns}) VALUES ({values})", state.target()?.into());
+        // OR ABORT: what the table says ON CONFLICT (IGNORE, REPLACE) would let rows vanish without a word.
+        let insert = format!("INSERT OR ABORT INTO {} ({columns}) VALUES ({values})", state.target()?.into());
         state.writing = true;
         let tallier = Tallier::new(&shared.spec.schema);
         Ok(Self { split, ctx: ctx.clone(), insert, tallier, stored: 0, bytes: 0, open: true, shared })
@@ -143,17 +144,46 @@ pub(super) fn refused(error: rusqlite::Error, target: &Target, shown: &str, canc
         return explain_or_cancelled(error, "write to", shown, cancel);
     }
     let key = target.key.join(", ");
-    let text = message(&error);
-    let told = if !text.starts_with("UNIQUE") {
-        // The sentence names constraint and columns, never values.
-        Error::failed(format!("the table does not take a row: {text}"))
-            .next("correct the rows, or change the table's constraint")
-    } else if key.is_empty() || target.way == Way::StagedAppend {
-        Error::failed("a row with the same unique columns is there already")
-            .next("let the flow merge on them: set `key:`")
-    } else {
-        Error::failed(format!("two rows have the same key ({key})"))
-            .next("choose a `key:` that tells all rows apart, or correct the source")
+    // SQLite's sentences name constraint and columns, never values.
+    let told = match unique_columns(&error) {
+        None => Error::failed(format!("the table does not take a row: {}", message(&error)))
+            .next("correct the rows, or change the table's constraint"),
+        Some(columns) => {
+            let on_key = same_names(&columns, &target.key);
+            let adds = matches!(target.way, Way::Behind(_) | Way::StagedAppend);
+            if on_key && target.way != Way::StagedAppend {
+                Error::failed(format!("two rows have the same key ({key})"))
+                    .next("choose a `key:` that tells all rows apart, or correct the source")
+            } else if adds && (on_key || key.is_empty()) {
+                Error::failed("a row with the same unique columns is there already")
+                    .next("let the flow merge on them: set `key:`")
+            } else {
+                let columns = columns.join(", ");
+                Error::failed(format!("two rows have the same {columns}, which {} holds once each", target.table))
+                    .next("correct the source, or take the unique constraint off the table")
+            }
+        }
     };
     told.at(shown).because(error)
+}
+
+/// The columns, or the index, that a row of another has already; none if it is another error.
+pub(super) fn unique_columns(error: &rusqlite::Error) -> Option<Vec<String>> {
+    // `UNIQUE constraint failed: t.a, t.b`, or `UNIQUE constraint failed: index 'by_lower'`.
+    let text = message(error);
+    let columns = text.strip_prefix("UNIQUE constraint failed: ")?;
+    Some(columns.split(", ").map(|c| c.rsplit('.').next().unwrap_or(c).to_owned()).collect())
+}
+
+/// Rows of the table itself, of which the key tells some not apart.
+pub(super) fn twice_there(error: rusqlite::Error, target: &Target, shown: &str) -> Error {
+    let key = list(target.key.iter().map(String::as_str));
+    let table = quoted(&target.table);
+    Error::failed(format!("{} holds rows with the same key ({}) already", target.table, target.key.join(", ")))
+        .at(shown)
+        .next(format!(
+            "keep one of each that `SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1` finds, or choose \
+             another `key:`"
+        ))
+        .because(error)
 }

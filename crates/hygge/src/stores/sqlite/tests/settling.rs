@@ -131,7 +131,7 @@ fn merging_needs_a_key_that_tells_rows_apart() {
     // The table was made without key: the merge gives it one.
     bench.settle(merge(), &people(8, 12)).expect("merges");
     assert_eq!(bench.lines("SELECT count(*), count(DISTINCT id) FROM t"), ["12|12"]);
-    assert_eq!(bench.lines("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 't'"), ["t_key"]);
+    assert_eq!(bench.lines("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 't'"), ["_hygge_key_t"]);
     let twice =
         arrow_select::concat::concat_batches(&people(0, 1).schema(), &[people(3, 5), people(4, 6)]).expect("batch");
     let refused = error(bench.settle(merge(), &twice));
@@ -147,7 +147,10 @@ fn merging_needs_a_key_that_tells_rows_apart() {
     let bench = Bench::new();
     bench.settle(Mode::Append, &twice).expect("append asks for no key");
     let refused = error(bench.settle(merge(), &people(0, 1)));
-    assert_eq!(refused.found(), "two rows have the same key (id)", "those that are there");
+    assert_eq!(refused.found(), "t holds rows with the same key (id) already");
+    let find = "SELECT \"id\" FROM \"t\" GROUP BY \"id\" HAVING count(*) > 1";
+    assert!(advice(&refused).contains(find), "{refused:?}");
+    assert_eq!(bench.lines(find), ["4"]);
 }
 
 #[test]

@@ -1,0 +1,145 @@
+//! Tables that somebody else made: no row of theirs, and none of ours, goes without a word.
+
+use arrow_array::{Int64Array, StringArray};
+use hygge_core::ErrorKind;
+
+use super::*;
+use crate::stores::sqlite::target::{Target, Way};
+
+fn rows(ids: &[i64], names: &[&str]) -> RecordBatch {
+    let columns: [(_, arrow_array::ArrayRef, bool); 2] = [
+        ("id", Arc::new(Int64Array::from(ids.to_vec())), false),
+        ("name", Arc::new(StringArray::from(names.to_vec())), true),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns).expect("batch")
+}
+
+/// The same with texts for ids.
+fn words(ids: &[&str], names: &[&str]) -> RecordBatch {
+    let columns: [(_, arrow_array::ArrayRef, bool); 2] = [
+        ("id", Arc::new(StringArray::from(ids.to_vec())), false),
+        ("name", Arc::new(StringArray::from(names.to_vec())), true),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns).expect("batch")
+}
+
+fn merge() -> Mode {
+    Mode::Merge { key: vec!["id".into()] }
+}
+
+fn adopting(sql: &str) -> Bench {
+    Bench { adopt: true, ..Bench::over(sql) }
+}
+
+#[test]
+fn what_a_table_says_on_conflict_takes_no_row_away() {
+    for (sql, mode, batch, found) in [
+        // By way of the hidden table.
+        (
+            "CREATE TABLE t(id INTEGER PRIMARY KEY ON CONFLICT IGNORE, name TEXT); INSERT INTO t VALUES (1, 'old')",
+            Mode::Append,
+            rows(&[1, 2], &["new", "x"]),
+            "a row with the same unique columns is there already",
+        ),
+        // Behind the rows that are there.
+        (
+            "CREATE TABLE t(id INTEGER, name TEXT UNIQUE ON CONFLICT REPLACE); INSERT INTO t VALUES (1, 'old')",
+            Mode::Append,
+            rows(&[2], &["old"]),
+            "a row with the same unique columns is there already",
+        ),
+        (
+            "CREATE TABLE t(id INTEGER, name TEXT UNIQUE ON CONFLICT REPLACE); INSERT INTO t VALUES (1, 'old')",
+            Mode::Replace,
+            rows(&[1, 2, 3], &["a", "b", "a"]),
+            "two rows have the same name, which t holds once each",
+        ),
+        (
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE ON CONFLICT REPLACE); \
+             INSERT INTO t VALUES (1, 'old')",
+            merge(),
+            rows(&[2], &["old"]),
+            "two rows have the same name, which t holds once each",
+        ),
+        (
+            "CREATE TABLE t(id INTEGER, name TEXT, UNIQUE(id, name) ON CONFLICT ROLLBACK); \
+             INSERT INTO t VALUES (1, 'old')",
+            Mode::Append,
+            rows(&[1], &["old"]),
+            "a row with the same unique columns is there already",
+        ),
+    ] {
+        let bench = adopting(sql);
+        let refused = bench.settle(mode, &batch).expect_err(sql);
+        assert_eq!(refused.found(), found, "{sql}");
+        assert!(!advice(&refused).is_empty());
+        assert_eq!(bench.lines("SELECT * FROM t"), ["1|old"], "{sql}");
+    }
+    let bench = adopting("CREATE TABLE t(id INTEGER, name TEXT NOT NULL ON CONFLICT IGNORE)");
+    let columns: Vec<arrow_array::ArrayRef> =
+        vec![Arc::new(Int64Array::from(vec![1])), Arc::new(StringArray::from(vec![None::<&str>]))];
+    let null = RecordBatch::try_new(rows(&[], &[]).schema(), columns).expect("batch");
+    let refused = bench.settle(Mode::Append, &null).expect_err("NULL");
+    assert_eq!(refused.found(), "the table does not take a row: NOT NULL constraint failed: t.name");
+}
+
+#[test]
+fn a_key_that_takes_different_texts_for_the_same_is_refused() {
+    for key in ["id TEXT COLLATE NOCASE PRIMARY KEY, name TEXT", "id TEXT COLLATE rtrim UNIQUE, name TEXT"] {
+        for rowid in ["", " WITHOUT ROWID"] {
+            if key.contains("UNIQUE") && !rowid.is_empty() {
+                continue;
+            }
+            let bench = adopting(&format!("CREATE TABLE t({key}){rowid}; INSERT INTO t VALUES ('a', 'old')"));
+            let refused = bench.settle(merge(), &words(&["A", "b"], &["x", "y"])).expect_err("it is no key");
+            assert_eq!(refused.kind(), ErrorKind::Refused);
+            assert!(refused.found().starts_with("the table t compares its key (id) by "), "{refused:?}");
+            assert_eq!(bench.lines("SELECT * FROM t"), ["a|old"]);
+        }
+    }
+    // Where the table has no such index, the one that the merge makes tells all texts apart.
+    let bench = adopting("CREATE TABLE t(id TEXT COLLATE NOCASE, name TEXT); INSERT INTO t VALUES ('a', 'old')");
+    bench.settle(merge(), &words(&["A", "b"], &["x", "y"])).expect("merges");
+    bench.settle(merge(), &words(&["a", "b"], &["new", "z"])).expect("merges");
+    assert_eq!(bench.lines("SELECT * FROM t ORDER BY id COLLATE BINARY"), ["A|x", "a|new", "b|z"]);
+}
+
+#[test]
+fn rows_that_do_not_come_out_of_the_hidden_table_are_missed() {
+    for (mode, way) in [(Mode::Append, Way::StagedAppend), (merge(), Way::StagedMerge)] {
+        let bench = adopting("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT); INSERT INTO t VALUES (1, 'old')");
+        let schema = shared(&rows(&[2], &["x"]));
+        let spec = bench.spec(&schema, &mode);
+        let conn = Connection::open(&bench.path).expect("open");
+        let target = Target::find(&conn, &spec, None, "t", "shop.db").expect("fits");
+        assert_eq!(target.way, way);
+        for statement in target.begin(&schema).expect("statements") {
+            conn.execute_batch(&statement).expect("runs");
+        }
+        let stage = target.stage();
+        conn.execute_batch(&format!(
+            "INSERT INTO {stage} VALUES (2, 'x'), (3, 'y');
+             CREATE TRIGGER no BEFORE INSERT ON t WHEN NEW.id = 3 BEGIN SELECT RAISE(IGNORE); END"
+        ))
+        .expect("sql");
+        let told = |e| panic!("SQLite has nothing to say: {e}");
+        let missed = target.bring_in(&conn, &schema, 2, "shop.db:t", told).expect_err("a row is missing");
+        assert_eq!(missed.found(), "2 rows were to settle in t, and SQLite took 1: nothing was written");
+    }
+}
+
+#[test]
+fn the_index_of_a_merge_takes_a_name_that_nothing_has() {
+    let bench = adopting(
+        "CREATE TABLE other(a); CREATE INDEX t_key ON other(a); CREATE INDEX _hygge_key_T ON other(a);
+         CREATE TABLE t(id INTEGER, name TEXT)",
+    );
+    bench.settle(merge(), &rows(&[1], &["a"])).expect("settles");
+    assert_eq!(bench.lines("SELECT name FROM pragma_index_list('t')"), ["_hygge_key_t_2"]);
+    bench.settle(merge(), &rows(&[1, 2], &["b", "c"])).expect("finds it again");
+    assert_eq!(bench.lines("SELECT * FROM t ORDER BY id"), ["1|b", "2|c"]);
+    // One of the name that it had before is as good.
+    let bench = adopting("CREATE TABLE t(id INTEGER, name TEXT); CREATE UNIQUE INDEX t_key ON t(id)");
+    bench.settle(merge(), &rows(&[1], &["a"])).expect("settles");
+    assert_eq!(bench.lines("SELECT name FROM pragma_index_list('t')"), ["t_key"]);
+}

@@ -236,7 +236,7 @@ impl Shared {
         let columns: Vec<&String> = self.spec.schema.fields().iter().map(|f| f.name()).collect();
         let made = made(conn, &target.table).map_err(told)?;
         commit.receipt.live = serde_json::json!({
-            "table": target.table, "columns": columns, "made": made,
+            "table": target.table, "columns": columns, "made": made, "made_by_hygge": target.ours,
         });
         let text = commit.receipt.to_json()?;
         ledger::leave(conn, &self.spec.place, &commit.receipt, &text).map_err(told)?;

@@ -3,7 +3,7 @@
 mod standing;
 
 use arrow_schema::{DataType, Schema};
-use hygge_core::receipt::{Mode, Receipt};
+use hygge_core::receipt::{Mode, Question, Receipt};
 use hygge_core::store::{ColumnPlan, LoadSpec};
 use hygge_core::{Error, Part, Result};
 use rusqlite::Connection;
@@ -45,6 +45,8 @@ pub(super) struct Target {
     pub(super) before: Vec<String>,
     /// The unique index that they make over rows which are there already, if any: one of `before`.
     pub(super) key_index: Option<String>,
+    /// The table is one that hygge made, or makes: no other is ever dropped.
+    pub(super) ours: bool,
     pub(super) way: Way,
     /// The columns that identify a row.
     pub(super) key: Vec<String>,
@@ -68,6 +70,7 @@ impl Target {
             table: table.to_owned(),
             before: vec![make.clone()],
             key_index: None,
+            ours: true,
             way: if in_order(spec) { Way::StagedInOrder } else { Way::Alone },
             key: key_of(spec).to_vec(),
             ddl: vec![make],
@@ -103,16 +106,27 @@ impl Target {
         if replace {
             refuse_actions(conn, &found, at, shown)?;
         }
-        let misfit = fits(&found, &spec.schema).err();
+        target.ours = match last {
+            Some(last) => made_by_us(&found, last)?,
+            None => false,
+        };
+        let renewed = replace && target.ours;
         // A table that we made is made anew where its key is to be another.
-        let ours = replace && last.is_some_and(|last| !last.question.key.is_empty() || !key_of(spec).is_empty());
-        if misfit.is_some() || (ours && !same_names(&found.key, key_of(spec))) {
-            if let Some(misfit) = misfit
-                && !(replace && last.is_some())
-            {
-                return Err(misfit.at(at));
+        let rekeyed = last.is_some_and(|last| !last.question.key.is_empty() || !key_of(spec).is_empty())
+            && !same_names(&found.key, key_of(spec));
+        let anew = match fits(&found, &spec.schema) {
+            Ok(()) => renewed && rekeyed,
+            Err(_) if renewed => true,
+            Err(misfit) if replace && last.is_some() => {
+                return Err(misfit.at(at).next(format!(
+                    "change {table} by hand, or drop it and run again: hygge drops only what it made itself"
+                )));
             }
+            Err(misfit) => return Err(misfit.at(at)),
+        };
+        if anew {
             refuse_dependants(conn, &found, at, shown)?;
+            target.warn_of_indexes(conn, &found).map_err(told)?;
             let drop = format!("DROP TABLE {}", quoted(&found.name));
             target.ddl.insert(0, drop.clone());
             target.before.insert(0, drop);
@@ -126,6 +140,7 @@ impl Target {
         };
         if replace {
             target.before.push(format!("DELETE FROM {}", quoted(&found.name)));
+            target.drop_key_indexes(conn, &found).map_err(told)?;
         }
         let merge = matches!(spec.mode, Mode::Merge { .. });
         if (merge || in_order(spec)) && !has_key(conn, &found, &target.key, at, shown)? {
@@ -145,6 +160,32 @@ impl Target {
             }
         };
         Ok(target)
+    }
+
+    /// Says which indexes go with a table that is made anew.
+    fn warn_of_indexes(&mut self, conn: &Connection, table: &Table) -> rusqlite::Result<()> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?1 \
+                   COLLATE NOCASE ORDER BY name";
+        let gone = names(conn, sql, &table.name)?;
+        let gone: Vec<String> = gone.into_iter().filter(|name| !name.starts_with(KEY_INDEX)).collect();
+        if !gone.is_empty() {
+            self.warnings.push(format!("{} is made anew, without its indexes: {}", table.name, gone.join(", ")));
+        }
+        Ok(())
+    }
+
+    /// Drops the indexes that hygge made for another key than the one there is now: they would refuse rows of it.
+    fn drop_key_indexes(&mut self, conn: &Connection, table: &Table) -> rusqlite::Result<()> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 COLLATE NOCASE ORDER BY name";
+        for index in names(conn, sql, &table.name)?.iter().filter(|name| name.starts_with(KEY_INDEX)) {
+            let columns = names(conn, "SELECT coalesce(name, '') FROM pragma_index_info(?1)", index)?;
+            if !same_names(&columns, &self.key) {
+                let drop = format!("DROP INDEX {}", quoted(index));
+                self.ddl.push(drop.clone());
+                self.before.push(drop);
+            }
+        }
+        Ok(())
     }
 
     /// Makes the index that a merge needs, under a name that nothing has.
@@ -238,6 +279,20 @@ impl Target {
         }
         conn.execute_batch(&format!("DROP TABLE {}", self.stage())).map_err(told)
     }
+}
+
+/// Whether the table is the one that hygge made. Where the receipt does not say so, or speaks of another table, only the
+/// very words that hygge would have made it with tell.
+fn made_by_us(table: &Table, last: &Receipt) -> Result<bool> {
+    let same = last.live.get("made").and_then(|made| made.as_str()) == Some(Question::digest(&table.sql).as_str());
+    if let (true, Some(ours)) = (same, last.live.get("made_by_hygge").and_then(serde_json::Value::as_bool)) {
+        return Ok(ours);
+    }
+    let key = match &last.mode {
+        Mode::Merge { key } => key,
+        _ => &last.question.key,
+    };
+    Ok(table.sql == create(&quoted(&table.name), &last.schema, key)?)
 }
 
 /// Whether rows come in an order, and keys tell which of them stand.

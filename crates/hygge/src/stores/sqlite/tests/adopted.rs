@@ -31,6 +31,10 @@ fn adopting(sql: &str) -> Bench {
     Bench { adopt: true, ..Bench::over(sql) }
 }
 
+fn sql_of(bench: &Bench) -> Vec<String> {
+    bench.lines("SELECT sql FROM sqlite_schema WHERE tbl_name = 't' AND sql IS NOT NULL ORDER BY name")
+}
+
 #[test]
 fn what_a_table_says_on_conflict_takes_no_row_away() {
     for (sql, mode, batch, found) in [
@@ -126,6 +130,64 @@ fn rows_that_do_not_come_out_of_the_hidden_table_are_missed() {
         let missed = target.bring_in(&conn, &schema, 2, "shop.db:t", told).expect_err("a row is missing");
         assert_eq!(missed.found(), "2 rows were to settle in t, and SQLite took 1: nothing was written");
     }
+}
+
+#[test]
+fn a_table_of_others_is_emptied_and_never_dropped() {
+    let made = "CREATE TABLE t(id bigint not null, name text)";
+    let mut bench = adopting(&format!("{made}; CREATE INDEX by_name ON t(name); INSERT INTO t VALUES (100, 'old')"));
+    let before = sql_of(&bench);
+    let receipt = bench.settle(Mode::Append, &rows(&[1], &["a"])).expect("settles");
+    assert_eq!(receipt.live["made_by_hygge"], false);
+    bench.key = vec!["id".into()];
+    for _ in 0..2 {
+        bench.settle(Mode::Replace, &rows(&[1, 2], &["a", "b"])).expect("settles");
+        assert_eq!(bench.lines("SELECT * FROM t"), ["1|a", "2|b"]);
+        assert_eq!(sql_of(&bench), before);
+    }
+    // Nor where the columns are other ones.
+    let ids = Arc::new(Int64Array::from(vec![1, 2]));
+    let other = RecordBatch::try_from_iter([("id", ids as _)]).expect("batch");
+    let refused = bench.settle(Mode::Replace, &other).expect_err("does not fit");
+    assert_eq!(refused.found(), "the table t does not fit: its column name does not come");
+    assert!(advice(&refused).starts_with("change t by hand, or drop it and run again"), "{refused:?}");
+    assert_eq!(sql_of(&bench), before);
+    // An index that a merge made goes when the key is another; those of the table stay.
+    bench.settle(merge(), &rows(&[2], &["c"])).expect("merges");
+    assert_eq!(bench.lines("SELECT name FROM pragma_index_list('t') ORDER BY name"), ["_hygge_key_t", "by_name"]);
+    bench.settle(Mode::Replace, &rows(&[1, 2], &["a", "b"])).expect("settles");
+    assert_eq!(bench.lines("SELECT name FROM pragma_index_list('t') ORDER BY name"), ["_hygge_key_t", "by_name"]);
+    bench.key = vec!["name".into()];
+    bench.settle(Mode::Replace, &rows(&[1, 1], &["a", "b"])).expect("settles");
+    assert_eq!(sql_of(&bench), before);
+}
+
+#[test]
+fn whose_a_table_is_tells_the_receipt_or_the_words_it_was_made_with() {
+    let forget = "UPDATE _hygge_receipts SET receipt = json_remove(receipt, '$.live.made_by_hygge')";
+    let ids = Arc::new(Int64Array::from(vec![1, 2]));
+    let other = RecordBatch::try_from_iter([("id", ids as _)]).expect("batch");
+    // Made by us, which an older receipt does not say.
+    let bench = Bench::new();
+    let receipt = bench.settle(merge(), &rows(&[1], &["a"])).expect("settles");
+    assert_eq!(receipt.live["made_by_hygge"], true);
+    bench.sql(forget);
+    let receipt = bench.settle(Mode::Replace, &other).expect("it is made anew");
+    assert_eq!(receipt.live["made_by_hygge"], true);
+    // Made by others.
+    let bench = adopting("CREATE TABLE t(id INTEGER, name TEXT)");
+    bench.settle(Mode::Append, &rows(&[1], &["a"])).expect("settles");
+    bench.sql(forget);
+    let refused = bench.settle(Mode::Replace, &other).expect_err("it does not fit");
+    assert!(refused.found().contains("does not fit"), "{refused:?}");
+    // Made by others in the place of ours.
+    let bench = Bench::new();
+    bench.settle(Mode::Replace, &rows(&[1], &["a"])).expect("settles");
+    bench.sql("DROP TABLE t; CREATE TABLE t(id INTEGER, name TEXT); CREATE INDEX by_name ON t(name)");
+    let before = sql_of(&bench);
+    let receipt = bench.settle(Mode::Replace, &rows(&[1], &["a"])).expect("settles");
+    assert_eq!(receipt.live["made_by_hygge"], false);
+    assert_eq!(sql_of(&bench), before);
 }
 
 #[test]

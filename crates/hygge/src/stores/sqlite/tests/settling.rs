@@ -108,6 +108,7 @@ fn replacing_keeps_what_belongs_to_the_table() {
     let last = bench.store().peek(&ctx, &spec.place).expect("peek");
     let plan = bench.store().plan(&ctx, &spec, last.as_ref()).expect("plan");
     assert_eq!(plan.ddl, ["DROP TABLE \"t\"", "CREATE TABLE \"t\" (\"id\" INTEGER NOT NULL)"]);
+    assert_eq!(plan.warnings, ["t is made anew, without its indexes: by_name"]);
     bench.settle(Mode::Replace, &other).expect("settles");
     assert_eq!(bench.lines("SELECT * FROM t"), ["1", "2"]);
 }

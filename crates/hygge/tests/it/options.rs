@@ -19,12 +19,12 @@ fn settled(home: &str, store: &str, mode: &str) -> Folder {
     folder
 }
 
-/// The rows of the CSV files of the place, by their names, which tell the order of loads.
+/// The rows of the CSV files of the place, in the order of loads.
 fn written(folder: &Folder) -> String {
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder.path("data/users")).expect("listed").map(|e| e.expect("listed").path()).collect();
+    let files = std::fs::read_dir(folder.path("data/users")).expect("listed").map(|e| e.expect("listed").path());
+    let mut files: Vec<_> = files.map(|f| (f.metadata().and_then(|m| m.modified()).expect("a time"), f)).collect();
     files.sort();
-    files.iter().map(|file| std::fs::read_to_string(file).expect("text")).collect()
+    files.iter().map(|(_, file)| std::fs::read_to_string(file).expect("text")).collect()
 }
 
 #[test]

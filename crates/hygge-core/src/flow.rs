@@ -1,6 +1,7 @@
 //! A flow: what is asked for, what is planned, and how it ended.
 
 mod carry;
+mod open;
 mod plan;
 mod resolve;
 mod run;

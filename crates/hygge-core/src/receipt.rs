@@ -186,6 +186,9 @@ pub struct Receipt {
     pub load: Tally,
     /// All rows of the place, where that can be told without reading them (not after a merge).
     pub total: Option<Tally>,
+    /// The rows among them that were taken over from others ([`crate::store::LoadSpec::adopt`]), where they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<Tally>,
     /// Whether the store's own reader read the load back before it was published.
     pub proved: bool,
     /// What is live, in the store's own terms (files with sizes; the identity of a table).

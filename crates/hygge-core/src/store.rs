@@ -87,6 +87,8 @@ pub struct LoadPlan {
     pub columns: Vec<ColumnPlan>,
     /// What a person should know before it runs.
     pub warnings: Vec<String>,
+    /// Whether there is something to take over ([`LoadSpec::adopt`]): then the load settles though no row is new.
+    pub adopts: bool,
 }
 
 /// Whether what a receipt calls live is there.
@@ -152,10 +154,11 @@ pub trait Store: Send + Sync {
     /// Refused, naming the holder, when a living run has it.
     fn lock(&self, ctx: &Context, place: &PlaceId, owner: &Owner) -> Result<Box<dyn Place>>;
 
-    /// Reads all that is live in a place, in the receipt's schema; for `verify` and `preview`.
+    /// Reads all that is live in a place, in the receipt's schema; for `verify`.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If it cannot be read, or if readers of the place would find rows beside those that the receipt speaks of and
+    /// that this would not read.
     fn read_back(&self, ctx: &SplitContext, place: &PlaceId, receipt: &Receipt) -> Result<Box<dyn BatchStream>>;
 }
 
@@ -228,7 +231,8 @@ pub trait Writer: Send {
 #[derive(Debug, Clone)]
 pub struct Commit {
     /// The receipt to leave: everything but [`Receipt::live`], which the store fills in, as it takes [`Receipt::total`]
-    /// out where rows of the load took each other's place. Its `seq` is one more than that of [`Place::last_receipt`], and
+    /// out where rows of the load took each other's place, and adds rows that it takes over to it and to
+    /// [`Receipt::adopted`]. Its `seq` is one more than that of [`Place::last_receipt`], and
     /// the commit fails if the place has moved on.
     pub receipt: Receipt,
     /// Every split of the load, once.

@@ -147,6 +147,7 @@ impl Open {
             home_state: None,
             load: tally(&self.written),
             total: (self.mode == Mode::Replace).then(|| tally(&self.written)),
+            adopted: None,
             proved: false,
             live: serde_json::Value::Null,
             writing: None,

@@ -1,11 +1,13 @@
 //! What a flow would do: peek, open with one reader and no guard, ask the store. Nothing is written.
 
-use super::resolve;
+use super::open;
+use super::resolve::{self, Resolved};
 use super::run::{check_apart, planned, prepare};
 use super::{EntitySpec, PlannedFlow};
 use crate::Result;
 use crate::context::Context;
 use crate::home::Opened;
+use crate::place::PlaceId;
 use crate::receipt::Receipt;
 use crate::store::LoadPlan;
 
@@ -20,7 +22,7 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
     let mut resolved = resolve::resolve(spec, &place, last.as_ref(), false)?;
     resolved.request.plan_only = true;
     resolved.request.split_bytes = ctx.budget.share_bytes() as u64;
-    match spec.home.open(ctx, &resolved.request)? {
+    match open::open(ctx, spec, &place, &mut resolved, last.as_ref())? {
         Opened::Unchanged(why) => Ok(unchanged(spec, place, &resolved, last.as_ref(), why)),
         Opened::Scan(scan) => {
             let prepared = prepare(spec, &place, &resolved, scan.as_ref(), last.as_ref())?;
@@ -35,8 +37,8 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
 
 fn unchanged(
     spec: &EntitySpec,
-    place: crate::place::PlaceId,
-    resolved: &resolve::Resolved,
+    place: PlaceId,
+    resolved: &Resolved,
     last: Option<&Receipt>,
     why: String,
 ) -> PlannedFlow {

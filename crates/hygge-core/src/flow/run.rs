@@ -156,7 +156,7 @@ fn attempt_entity(
     resolved.request.readers = readers(ctx, spec);
     resolved.request.split_bytes = ctx.budget.share_bytes() as u64;
 
-    let scan = match spec.home.open(ctx, &resolved.request)? {
+    let scan = match super::open::open(ctx, spec, place, &mut resolved, last.as_ref())? {
         Opened::Unchanged(why) => {
             let held_back = last.as_ref().and_then(|last| held_back(last.watermark.as_ref().map(|w| &w.bound)));
             return Ok((Outcome::Unchanged { why, held_back }, None));
@@ -168,16 +168,17 @@ fn attempt_entity(
     let plan = spec.store.plan(ctx, &prepared.load, last.as_ref())?;
     let mut planned = planned(spec, place, &resolved, scan.as_ref());
     planned.load.clone_from(&plan);
+    let adopts = plan.adopts;
     ctx.tell(&Event::Planned { owner: spec.owner.clone(), plan: Box::new(planned) });
 
     let unchanged = Outcome::Unchanged { why: "nothing new".to_owned(), held_back: held_back(scan.bound()) };
-    if nothing_new(&resolved, scan.as_ref(), last.as_ref()) {
+    if !adopts && nothing_new(&resolved, scan.as_ref(), last.as_ref()) {
         scan.finish(ctx)?;
         return Ok((unchanged, None));
     }
     let load = held.open(ctx, &prepared.load, &plan)?;
     fault::pass(FailPoint::LoadOpened)?;
-    let work = Work { ctx, spec, limits, resolved: &resolved, prepared: &prepared, last: last.as_ref() };
+    let work = Work { ctx, spec, limits, resolved: &resolved, prepared: &prepared, last: last.as_ref(), adopts };
     match work.carry_and_prove(scan, load.as_ref()) {
         Err(error) => {
             load.abort();
@@ -310,6 +311,8 @@ struct Work<'a> {
     resolved: &'a Resolved,
     prepared: &'a Prepared,
     last: Option<&'a Receipt>,
+    /// Whether what others put there is taken over, which settles though no row is new.
+    adopts: bool,
 }
 
 struct Ready {
@@ -352,6 +355,7 @@ impl Work<'_> {
             None => since.cloned(),
         };
         if self.resolved.coverage == Coverage::Since
+            && !self.adopts
             && carried.tally.rows == 0
             && self.last.is_some_and(|last| last.watermark == watermark)
         {
@@ -433,6 +437,7 @@ impl Work<'_> {
             home_state,
             load: carried.tally,
             total,
+            adopted: self.last.and_then(|last| last.adopted).filter(|_| self.resolved.mode != Mode::Replace),
             proved,
             live: serde_json::Value::Null,
             writing: Some(self.spec.store.writing()),

@@ -34,10 +34,16 @@ impl Verified {
         self.receipt.total.map(|total| total == self.store)
     }
 
-    /// Whether home and place hold the same rows.
+    /// Whether home and place hold the same rows, but for those that were taken over from others.
     #[must_use]
     pub fn home_equals_store(&self) -> bool {
-        self.home == self.store
+        with_adopted(self.home, &self.receipt) == self.store
+    }
+
+    /// How many rows of the place were taken over from others.
+    #[must_use]
+    pub fn adopted_rows(&self) -> u64 {
+        self.receipt.adopted.map_or(0, |adopted| adopted.rows)
     }
 
     /// Whether nothing speaks against the place. Where every run appends all rows again, the home is no measure of it.
@@ -90,8 +96,12 @@ pub fn verify_entity(ctx: &Context, spec: &EntitySpec) -> Result<Verified> {
     }
     scan.finish(ctx)?;
     // What a run would be refused for, it says itself.
-    let carries = home != store && carries(ctx, spec).unwrap_or(true);
+    let carries = with_adopted(home, &receipt) != store && carries(ctx, spec).unwrap_or(true);
     Ok(Verified { place: place.shown, receipt, store, home, every_run: spec.every_run, carries })
+}
+
+fn with_adopted(home: Tally, receipt: &Receipt) -> Tally {
+    receipt.adopted.map_or(home, |adopted| home.plus(adopted))
 }
 
 /// Whether a plain run would carry something.

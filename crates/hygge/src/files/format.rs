@@ -37,6 +37,12 @@ pub trait FileFormat: Send + Sync {
     /// If the file cannot be begun.
     fn encoder(&self, file: File, schema: &SchemaRef, ctx: &SplitContext) -> Result<Box<dyn Encoder>>;
 
+    /// Refuses a file of others that could not be read as one table with files of `schema`, naming the column.
+    ///
+    /// # Errors
+    /// As said, or if the file cannot be read as this format.
+    fn check_fits(&self, path: &Path, schema: &SchemaRef) -> Result<()>;
+
     /// The rows in a finished file, counted from the file itself (a footer read again), never from memory.
     ///
     /// # Errors

@@ -157,6 +157,12 @@ impl FileFormat for ParquetFormat {
         )?))
     }
 
+    fn check_fits(&self, path: &Path, schema: &SchemaRef) -> Result<()> {
+        let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
+        types::check_fits(reader::FileGroups::whole(file, &shown)?.metadata.parquet_schema(), schema)
+    }
+
     fn count_rows(&self, path: &Path) -> Result<u64> {
         let reader = open(path)?;
         u64::try_from(reader.metadata().file_metadata().num_rows()).map_err(|e| {
@@ -166,7 +172,7 @@ impl FileFormat for ParquetFormat {
 
     fn read(&self, path: &Path, schema: &SchemaRef, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {
         let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
-        let shown = path.display().to_string();
+        let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let groups = reader::FileGroups::whole(file, &shown)?;
         Ok(Box::new(reader::GroupStream::new(schema, vec![groups], ctx)?))
     }

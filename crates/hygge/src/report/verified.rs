@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use hygge_core::flow::Verified;
-use hygge_core::receipt::Owner;
+use hygge_core::receipt::{Mode, Owner};
 
 use super::advisor::Advisor;
 use super::closing::failure;
@@ -61,6 +61,10 @@ fn told(verified: &Verified, owner: &Owner, advisor: &Advisor) -> Vec<String> {
                 "{store}   {place} and receipt hold the same   proved; every run appends all of the home, which holds {} now",
                 rows(verified.home.rows)
             ),
+            Some(_) if verified.adopted_rows() > 0 => format!(
+                "{store}   {place} and receipt hold the same, the home all but {}, taken over from others   proved",
+                rows(verified.adopted_rows())
+            ),
             Some(_) => format!("{store}   home, {place} and receipt hold the same   proved"),
             None => format!(
                 "{store}   home and {place} hold the same   proved; after a merge the receipt counts no rows of the whole"
@@ -90,20 +94,35 @@ fn told(verified: &Verified, owner: &Owner, advisor: &Advisor) -> Vec<String> {
         None => lines.push(format!("{} holds {store}", verified.place)),
     }
     if !verified.every_run && !verified.home_equals_store() {
-        lines.push(if verified.home.rows == verified.store.rows {
-            format!("the home holds as many, but not the same: some changed since {settled}")
+        let adopted = verified.adopted_rows();
+        lines.push(if verified.home.rows + adopted == verified.store.rows {
+            let many =
+                if adopted == 0 { "as many".to_owned() } else { format!("all but the {} taken over", rows(adopted)) };
+            format!("the home holds {many}, but not the same: some changed since {settled}")
         } else {
             let more = verified.home.rows > verified.store.rows;
             let merged = verified.store_is_as_settled().is_none() && !verified.receipt.question.key.is_empty();
             let one = if merged && more { "; a merge keeps one row of each key" } else { "" };
-            format!("the home holds {} now{one}", rows(verified.home.rows))
+            let taken = match adopted {
+                0 => String::new(),
+                n => format!("; {} of {} were taken over from others", rows(n), verified.place),
+            };
+            format!("the home holds {} now{one}{taken}", rows(verified.home.rows))
         });
     }
     // A run mends the place only if it would carry something; and it never mends what others did there.
     let advice = if verified.store_is_as_settled() != Some(false) && verified.carries && !verified.every_run {
         format!("carry what is new with  {}  and verify again", go(owner))
     } else {
-        advisor.anew(owner, "to settle all rows as the home holds them now")
+        let theirs = match verified.adopted_rows() {
+            // The receipt counts no whole, and no merge is why: rows of others may be among them.
+            0 if verified.store_is_as_settled().is_none() && verified.receipt.mode == Mode::Append => {
+                "; rows that no load put there go"
+            }
+            0 => "",
+            _ => "; the rows that were taken over go",
+        };
+        advisor.anew(owner, &format!("to settle all rows as the home holds them now{theirs}"))
     };
     lines.push(format!("{} {advice}", paint(DIM, "next:")));
     lines

@@ -17,12 +17,12 @@ use hygge_core::receipt::{Mode, Options, Owner, Receipt};
 use hygge_core::store::{Capabilities, LoadPlan, LoadSpec, Place, Store};
 use hygge_core::{Error, Part, Result};
 
-use self::load::Chain;
-use self::place::FilePlace;
+use self::load::{Chain, Shown};
+use self::place::{FilePlace, check_fits};
 use crate::files::durable::{Disk, Ways};
 use crate::files::format::FileFormat;
 use crate::files::place::lock::PlaceLock;
-use crate::files::place::{Held, LiveFiles, Shape, Sibling, names_in, one_file, receipts, sweep};
+use crate::files::place::{Held, LiveFile, LiveFiles, Shape, Sibling, names_in, one_file, receipts, sweep};
 use crate::files::{paths, platform};
 
 /// How long the old folder stays after its exchange: a reader that had opened it can still list it.
@@ -98,6 +98,46 @@ impl FileStore {
         Ok(now.as_ref().map(|r| (r.seq, &r.run)) != last.map(|r| (r.seq, &r.run)))
     }
 
+    /// Refuses a place that is not what its receipt says as far as names tell: files went away, or came by another hand.
+    fn check_names(&self, sibling: &Sibling, receipt: &Receipt) -> Result<()> {
+        let shown = &sibling.place.shown;
+        let mut gone: Vec<String> = match sibling.shape {
+            Shape::Folder => gone(sibling, Some(receipt))?.into_iter().collect(),
+            Shape::OneFile if !sibling.live.exists() => sibling.place.path.last().cloned().into_iter().collect(),
+            Shape::OneFile => Vec::new(),
+        };
+        gone.sort();
+        // One file that another wrote is read, and its rows tell.
+        let foreign = if sibling.shape == Shape::Folder { self.foreign(sibling, Some(receipt))? } else { Vec::new() };
+        if gone.is_empty() && foreign.is_empty() {
+            return Ok(());
+        }
+        if self.has_moved_on(sibling, Some(receipt))? {
+            return Err(Error::moved_on("another load settled at this moment").at(shown).next("run it again"));
+        }
+        if !gone.is_empty() {
+            return Err(Error::refused(format!("files that settled are gone: {}", named(&gone)))
+                .at(shown)
+                .next_anew("to settle everything anew"));
+        }
+        let found = format!("no load of hygge put {} there, and readers take them for rows of it", named(&foreign));
+        let what = if foreign.len() == 1 { foreign[0].as_str() } else { "these files" };
+        let keep = match (self.strange(sibling, &foreign), foreign.len()) {
+            (Some(_), _) => String::new(),
+            (None, n) => {
+                let them = if n == 1 { "it" } else { "them" };
+                format!("; to keep {them}, write  adopt: true  in the flow's options and run it")
+            }
+        };
+        Err(Error::refused(found).at(shown).next(format!("move {what} out of the folder{keep}")))
+    }
+
+    /// The first of some names that is no file of the format.
+    fn strange<'a>(&self, sibling: &Sibling, foreign: &'a [String]) -> Option<&'a String> {
+        let end = format!(".{}", self.format.extension());
+        foreign.iter().find(|name| !name.ends_with(&end) || !sibling.live.join(name).is_file())
+    }
+
     /// Refuses what nobody's receipt names, unless it is to be taken over and can be.
     fn check_foreign(&self, sibling: &Sibling, spec: &LoadSpec, foreign: &[String]) -> Result<()> {
         let Some(first) = foreign.first() else { return Ok(()) };
@@ -110,15 +150,19 @@ impl FileStore {
                 .at(shown)
                 .next_set(Part::Flow, "adopt: true"));
         }
-        let end = format!(".{}", self.format.extension());
-        let strange = foreign.iter().find(|n| !n.ends_with(&end) || !sibling.live.join(n).is_file());
+        let strange = self.strange(sibling, foreign);
         if let (true, Some(strange)) = (spec.adopt, strange) {
             return Err(Error::refused(format!("the folder holds {strange}, which is no {} file", self.format.name()))
                 .at(shown)
                 .next(format!("move {strange} out of the folder")));
         }
+        let misfit = match spec.mode {
+            Mode::Replace => None,
+            _ if strange.is_some() => None,
+            _ => foreign.iter().find_map(|name| check_fits(self.format.as_ref(), sibling, name, &spec.schema).err()),
+        };
         if spec.adopt {
-            return Ok(());
+            return misfit.map_or(Ok(()), Err);
         }
         let more = match foreign.len() {
             1 => String::new(),
@@ -129,7 +173,7 @@ impl FileStore {
             "the folder holds files that no load of hygge put there ({first}{more}), and readers would take them for rows of it"
         ))
         .at(shown);
-        Err(if strange.is_some() {
+        Err(if strange.is_some() || misfit.is_some() {
             error.next("give the flow an empty folder, or move those files away")
         } else {
             error.next_set(Part::Flow, format!("adopt: true   # {fate}"))
@@ -224,9 +268,19 @@ impl Store for FileStore {
         }
         self.check_foreign(&sibling, spec, &foreign)?;
         let mut warnings = Vec::new();
+        let adopts = !foreign.is_empty();
         if !foreign.is_empty() {
-            let fate = if spec.mode == Mode::Replace { "go" } else { "stay" };
-            warnings.push(format!("{} files that no load put there are taken over; they {fate}", foreign.len()));
+            let replaces = spec.mode == Mode::Replace;
+            warnings.push(match foreign.len() {
+                1 => {
+                    let fate = if replaces { "goes" } else { "stays" };
+                    format!("a file that no load put there is taken over, and {fate}: {}", foreign[0])
+                }
+                n => {
+                    let fate = if replaces { "go" } else { "stay" };
+                    format!("{n} files that no load put there are taken over, and {fate}: {}", named(&foreign))
+                }
+            });
         }
         let ways = self.likely_ways(&sibling);
         let exchanged = ways.exchange && (ways.link || spec.mode == Mode::Replace);
@@ -250,6 +304,7 @@ impl Store for FileStore {
             ddl: Vec::new(),
             columns: self.format.plan(&spec.schema)?,
             warnings,
+            adopts,
         })
     }
 
@@ -275,16 +330,27 @@ impl Store for FileStore {
 
     fn read_back(&self, ctx: &SplitContext, place: &PlaceId, receipt: &Receipt) -> Result<Box<dyn BatchStream>> {
         let sibling = self.sibling(place)?;
-        let files = LiveFiles::of(receipt, &place.shown)?.files;
-        let files = files
-            .iter()
-            .map(|file| match sibling.shape {
-                Shape::Folder => sibling.live.join(&file.name),
-                Shape::OneFile => sibling.live.clone(),
-            })
-            .collect();
+        self.check_names(&sibling, receipt)?;
+        let files = live_files(&sibling, receipt)?.into();
         Ok(Box::new(Chain::new(Arc::clone(&self.format), Arc::clone(&receipt.schema), files, ctx)))
     }
+}
+
+/// What is to be read of a place, by the names that people know it by.
+fn live_files(sibling: &Sibling, receipt: &Receipt) -> Result<Vec<Shown>> {
+    let shown = &sibling.place.shown;
+    let one = |file: LiveFile| match sibling.shape {
+        Shape::Folder => Shown::of(sibling.live.join(&file.name), format!("{shown}/{}", file.name)),
+        Shape::OneFile => Shown::of(sibling.live.clone(), shown.clone()),
+    };
+    Ok(LiveFiles::of(receipt, shown)?.files.into_iter().map(one).collect())
+}
+
+/// The first few of some names.
+fn named(names: &[String]) -> String {
+    const FEW: usize = 3;
+    let few = names[..names.len().min(FEW)].join(", ");
+    if names.len() > FEW { format!("{few} and {} more", names.len() - FEW) } else { few }
 }
 
 /// The names of a receipt that are not there.

@@ -196,6 +196,7 @@ impl Store for SqliteStore {
             ddl: target.ddl.clone(),
             columns: target::column_plans(&spec.schema)?,
             warnings,
+            adopts: false,
         })
     }
 

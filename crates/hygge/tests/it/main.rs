@@ -3,6 +3,7 @@
 mod advice;
 mod configuration;
 mod folder;
+mod foreign;
 mod help;
 mod init;
 mod merging;

@@ -243,6 +243,41 @@ impl FileFormat for CsvFormat {
         Ok(Box::new(CsvEncoder { style: self.style.clone(), sink, columns, names, lines: Vec::new() }))
     }
 
+    fn check_fits(&self, path: &Path, schema: &SchemaRef) -> Result<()> {
+        let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        let file = PinnedFile::pin(path, shown)?;
+        let codec = self.codec_of(path);
+        let failed = |error| codec.error(&file.path, &file.shown, error);
+        let mut source = codec.reader(file.open()?).map_err(failed)?;
+        let head = read_head(&mut source, self.style.dialect, self.header).map_err(|trouble| match trouble {
+            HeadTrouble::Io(error) => failed(error),
+            HeadTrouble::Refused(error) => error,
+        })?;
+        let expected: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        if self.header {
+            if let Some(name) = expected.iter().find(|name| !head.names.iter().any(|found| found == *name)) {
+                return Err(Error::refused(format!("the file has no column {name}")));
+            }
+            if let Some(name) = head.names.iter().find(|name| !expected.contains(&name.as_str())) {
+                return Err(Error::refused(format!(
+                    "the file has a column {name}, which the rows to come do not have"
+                )));
+            }
+            if let Some((found, name)) = head.names.iter().zip(&expected).find(|(found, name)| found != *name) {
+                return Err(Error::refused(format!(
+                    "the file's columns stand in another order: {found} where the rows to come have {name}"
+                )));
+            }
+        }
+        if head.names.len() != expected.len() {
+            let (found, expected) = (head.names.len(), expected.len());
+            return Err(Error::refused(format!(
+                "the file has {found} columns, where the rows to come have {expected}"
+            )));
+        }
+        Ok(())
+    }
+
     fn count_rows(&self, path: &Path) -> Result<u64> {
         let piece = self.piece(path, None)?;
         let failed = |error| piece.codec.error(&piece.file.path, &piece.file.shown, error);

@@ -240,7 +240,10 @@ impl GroupStream {
                 .order
                 .iter()
                 .zip(self.schema.fields())
-                .map(|(&at, field)| types::cast_exactly(batch.column(at), field).map_err(|e| e.at(shown.clone())))
+                .map(|(&at, field)| {
+                    types::cast_exactly(batch.column(at), field)
+                        .map_err(|e| e.at(format!("{shown}, column {}", field.name())))
+                })
                 .collect::<Result<Vec<_>>>()?;
             current.done += batch.num_rows();
             if current.guessed {

@@ -10,6 +10,8 @@ use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use hygge_core::store::ColumnPlan;
 use hygge_core::{Error, Result};
+use parquet::arrow::{ArrowSchemaConverter, parquet_to_arrow_schema};
+use parquet::schema::types::SchemaDescriptor;
 
 use crate::stores::leave_out::leave_out;
 
@@ -53,6 +55,34 @@ pub(super) fn stored_schema(schema: &SchemaRef) -> SchemaRef {
         })
         .collect();
     Arc::new(Schema::new(fields))
+}
+
+/// Refuses a file whose columns are not those that a file of `schema` has, as Parquet names them: what Arrow types their
+/// writers had in mind is no difference, and neither is the order.
+pub(super) fn check_fits(found: &SchemaDescriptor, schema: &SchemaRef) -> Result<()> {
+    let unreadable = |e| Error::refused("the file has columns that hygge does not know").because(e);
+    let found = parquet_to_arrow_schema(found, None).map_err(unreadable)?;
+    let written = ArrowSchemaConverter::new().convert(&stored_schema(schema)).map_err(unreadable)?;
+    let written = parquet_to_arrow_schema(&written, None).map_err(unreadable)?;
+    for field in written.fields() {
+        let Some((_, theirs)) = found.column_with_name(field.name()) else {
+            return Err(Error::refused(format!("the file has no column {}", field.name())));
+        };
+        if !theirs.data_type().equals_datatype(field.data_type()) {
+            return Err(Error::refused(format!(
+                "the file's column {} is {}, where the rows to come have {}",
+                field.name(),
+                theirs.data_type(),
+                field.data_type()
+            )));
+        }
+    }
+    match found.fields().iter().find(|field| written.column_with_name(field.name()).is_none()) {
+        Some(field) => {
+            Err(Error::refused(format!("the file has a column {}, which the rows to come do not have", field.name())))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The same rows as columns of `schema`, exactly or not at all.

@@ -9,11 +9,11 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use hygge_core::context::{Context, SplitContext};
 use hygge_core::home::{Batch, BatchStream};
-use hygge_core::receipt::Receipt;
+use hygge_core::receipt::{Mode, Receipt};
 use hygge_core::split::{Split, Staged};
 use hygge_core::store::{Attempt, Cleanup, Commit, Load, Settled, Writer};
-use hygge_core::tally::Tallier;
-use hygge_core::{Error, Result};
+use hygge_core::tally::{Tallier, Tally};
+use hygge_core::{Error, ErrorKind, Result};
 
 use crate::files::durable::Ways;
 use crate::files::format::{Encoder, FileFormat};
@@ -34,6 +34,8 @@ pub(super) struct FileLoad {
 pub(super) struct Strays {
     /// Files that no receipt names and that are taken over.
     pub(super) adopted: Vec<LiveFile>,
+    /// The rows of those of them that stay.
+    pub(super) tally: Tally,
     /// Names of the receipt that were gone.
     pub(super) gone: HashSet<String>,
 }
@@ -89,18 +91,26 @@ impl Load for FileLoad {
     }
 
     fn read_back(&self, staged: &[Staged], ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {
-        let files = staged.iter().map(|s| part_path(&self.shared.held, s.split)).collect();
+        let files = staged.iter().map(|s| Shown::staged(part_path(&self.shared.held, s.split))).collect();
         let format = Arc::clone(&self.shared.held.format);
         Ok(Box::new(Chain::new(format, Arc::clone(&self.shared.schema), files, ctx)))
     }
 
     fn commit(self: Box<Self>, _ctx: &Context, commit: Commit) -> Result<Settled> {
-        let Commit { receipt, mut staged } = commit;
+        let Commit { mut receipt, mut staged } = commit;
         staged.sort_by_key(|s| s.split);
         {
             let admitted = self.shared.staged();
             if let Some(strange) = staged.iter().find(|s| admitted.get(&s.split) != Some(*s)) {
                 return Err(Error::bug(format!("split {} was handed to the commit but never staged", strange.split)));
+            }
+        }
+        if receipt.mode != Mode::Replace {
+            // Where nothing had settled, what is taken over and the load are all there is.
+            let before = if self.last.is_none() { Some(receipt.load) } else { receipt.total };
+            receipt.total = before.map(|total| total.plus(self.strays.tally));
+            if !self.strays.adopted.is_empty() {
+                receipt.adopted = Some(receipt.adopted.unwrap_or_default().plus(self.strays.tally));
             }
         }
         let held = &self.shared.held;
@@ -199,12 +209,43 @@ fn in_split(error: Error, split: &Split) -> Error {
     if error.place().is_some() { error } else { error.at(split.label.clone()) }
 }
 
+/// A file to read, and how people know it.
+pub(super) struct Shown {
+    path: PathBuf,
+    shown: Option<String>,
+}
+
+impl Shown {
+    /// One that readers see.
+    pub(super) fn of(path: PathBuf, shown: String) -> Self {
+        Self { path, shown: Some(shown) }
+    }
+
+    /// One of a load that is on its way, which nobody knows.
+    fn staged(path: PathBuf) -> Self {
+        Self { path, shown: None }
+    }
+
+    /// An error of its reader, which knows it by the last part of its name.
+    fn told(&self, error: Error) -> Error {
+        let Some(shown) = self.shown.as_ref().filter(|_| error.kind() != ErrorKind::Cancelled) else { return error };
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let at = match error.place() {
+            None => shown.clone(),
+            Some(at) => at.strip_prefix(&*name).map_or_else(|| at.to_owned(), |rest| format!("{shown}{rest}")),
+        };
+        let advised = error.advice().is_some();
+        let error = error.at(at);
+        if advised { error } else { error.next_anew("to settle everything anew") }
+    }
+}
+
 /// Files read one after the other.
 pub(super) struct Chain {
     format: Arc<dyn FileFormat>,
     schema: SchemaRef,
-    files: VecDeque<PathBuf>,
-    current: Option<Box<dyn BatchStream>>,
+    files: VecDeque<Shown>,
+    current: Option<(Shown, Box<dyn BatchStream>)>,
     ctx: SplitContext,
 }
 
@@ -212,7 +253,7 @@ impl Chain {
     pub(super) fn new(
         format: Arc<dyn FileFormat>,
         schema: SchemaRef,
-        files: VecDeque<PathBuf>,
+        files: VecDeque<Shown>,
         ctx: &SplitContext,
     ) -> Self {
         Self { format, schema, files, current: None, ctx: ctx.clone() }
@@ -222,14 +263,15 @@ impl Chain {
 impl BatchStream for Chain {
     fn next(&mut self) -> Result<Option<Batch>> {
         loop {
-            if let Some(stream) = &mut self.current {
-                if let Some(batch) = stream.next()? {
+            if let Some((file, stream)) = &mut self.current {
+                if let Some(batch) = stream.next().map_err(|e| file.told(e))? {
                     return Ok(Some(batch));
                 }
                 self.current = None;
             }
-            let Some(path) = self.files.pop_front() else { return Ok(None) };
-            self.current = Some(self.format.read(&path, &self.schema, &self.ctx)?);
+            let Some(file) = self.files.pop_front() else { return Ok(None) };
+            let stream = self.format.read(&file.path, &self.schema, &self.ctx).map_err(|e| file.told(e))?;
+            self.current = Some((file, stream));
         }
     }
 }

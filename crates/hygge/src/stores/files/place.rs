@@ -4,15 +4,32 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hygge_core::context::Context;
-use hygge_core::receipt::Receipt;
+use arrow_schema::SchemaRef;
+use hygge_core::context::{Context, SplitContext};
+use hygge_core::home::BatchStream as _;
+use hygge_core::receipt::{Mode, Receipt};
 use hygge_core::store::{Live, Load, LoadPlan, LoadSpec, Place};
-use hygge_core::{Error, Result};
+use hygge_core::tally::{Tallier, Tally};
+use hygge_core::{Error, ErrorKind, Result};
 
-use super::load::{FileLoad, Strays};
+use super::load::{Chain, FileLoad, Shown, Strays};
 use crate::files::durable::Ways;
-use crate::files::place::{Held, LiveFile, LiveFiles, Shape, names_in, one_file};
+use crate::files::format::FileFormat;
+use crate::files::place::{Held, LiveFile, LiveFiles, Shape, Sibling, names_in, one_file};
 use crate::files::platform::Identity;
+
+/// The most rows of a batch of what is taken over; its bytes are bounded by the share.
+const BATCH_ROWS: usize = 8_192;
+
+/// Refuses a file of others that could not be read as one table with the rows to come.
+pub(super) fn check_fits(format: &dyn FileFormat, sibling: &Sibling, name: &str, schema: &SchemaRef) -> Result<()> {
+    format.check_fits(&sibling.live.join(name), schema).map_err(|error| {
+        error
+            .as_refusal()
+            .at(format!("{}/{name}", sibling.place.shown))
+            .next(format!("move {name} out of the folder, or write it anew with the columns of the others"))
+    })
+}
 
 /// What `Store::lock` answers with.
 pub(super) struct FilePlace {
@@ -25,8 +42,8 @@ pub(super) struct FilePlace {
 }
 
 impl FilePlace {
-    /// The files that no receipt names and that are taken over, with their rows.
-    fn adopted(&self) -> Result<Vec<LiveFile>> {
+    /// The files that no receipt names and that are taken over; with their rows, where they stay.
+    fn adopted(&self, spec: &LoadSpec) -> Result<Vec<LiveFile>> {
         let held = &self.held;
         if held.sibling.shape == Shape::OneFile {
             return Ok(Vec::new());
@@ -43,9 +60,45 @@ impl FilePlace {
             }
             let path = held.sibling.live.join(&name);
             let meta = std::fs::metadata(&path).map_err(|e| Error::io("look at", &path, e))?;
-            out.push(LiveFile { name, size: meta.len(), rows: held.format.count_rows(&path)? });
+            let rows = if spec.mode == Mode::Replace {
+                0
+            } else {
+                check_fits(held.format.as_ref(), &held.sibling, &name, &spec.schema)?;
+                held.format.count_rows(&path)?
+            };
+            out.push(LiveFile { name, size: meta.len(), rows });
         }
         Ok(out)
+    }
+
+    /// Reads what is taken over and stays: from now on the receipt answers for it.
+    fn tally(&self, ctx: &Context, spec: &LoadSpec, adopted: &[LiveFile]) -> Result<Tally> {
+        let mut tallier = Tallier::new(&spec.schema);
+        if spec.mode == Mode::Replace || adopted.is_empty() {
+            return Ok(tallier.tally());
+        }
+        let ctx = SplitContext {
+            run: ctx.clone(),
+            share: ctx.budget.share(&ctx.cancel)?,
+            attempt: 1,
+            batch_rows: BATCH_ROWS,
+            bytes_read: Arc::default(),
+        };
+        let sibling = &self.held.sibling;
+        for file in adopted {
+            let shown = format!("{}/{}", sibling.place.shown, file.name);
+            let files = [Shown::of(sibling.live.join(&file.name), shown)].into();
+            let mut rows = Chain::new(Arc::clone(&self.held.format), Arc::clone(&spec.schema), files, &ctx);
+            let advised = |error: Error| match error.kind() {
+                ErrorKind::Cancelled => error,
+                _ => error.next(format!("move {} out of the folder", file.name)),
+            };
+            while let Some(batch) = rows.next().map_err(advised)? {
+                ctx.cancel().check()?;
+                tallier.add(&batch.rows)?;
+            }
+        }
+        Ok(tallier.tally())
     }
 
     fn ways(&self) -> Result<Ways> {
@@ -105,7 +158,7 @@ impl Place for FilePlace {
         })
     }
 
-    fn open(self: Box<Self>, _ctx: &Context, spec: &LoadSpec, _plan: &LoadPlan) -> Result<Box<dyn Load>> {
+    fn open(self: Box<Self>, ctx: &Context, spec: &LoadSpec, _plan: &LoadPlan) -> Result<Box<dyn Load>> {
         let staging = self.held.staging();
         self.held.disk.make_dir(&staging)?;
         self.held.disk.make_dir(&staging.join("parts"))?;
@@ -114,14 +167,15 @@ impl Place for FilePlace {
             .map_err(|e| Error::io("look at", &staging, e))?
             .ok_or_else(|| Error::failed("the staging that was just made is gone").at(&spec.place.shown))?;
         let ways = self.ways()?;
-        let adopted = if spec.adopt { self.adopted()? } else { Vec::new() };
+        let adopted = if spec.adopt { self.adopted(spec)? } else { Vec::new() };
+        let tally = self.tally(ctx, spec, &adopted)?;
         let Self { held, last, gone, grace, .. } = *self;
         Ok(Box::new(FileLoad::new(
             held,
             identity,
             ways,
             last,
-            Strays { adopted, gone },
+            Strays { adopted, tally, gone },
             Arc::clone(&spec.schema),
             grace,
         )))

@@ -1,8 +1,9 @@
 //! What others put into a place, and places that are none.
 
-use hygge_core::conformance::{Row, context, rows};
+use hygge_core::conformance::{Row, batch, context, rows, schema};
 use hygge_core::receipt::{Mode, RECEIPTS_KEPT};
 use hygge_core::store::{Live, Store};
+use hygge_core::tally::{Tallier, Tally};
 use hygge_core::{Advice, ErrorKind};
 
 use super::bench::{Bench, quick_folder};
@@ -16,6 +17,12 @@ fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
 
 fn bench(dir: &tempfile::TempDir) -> Bench {
     Bench::new(dir.path(), "data/t", Disk::default())
+}
+
+fn tally(content: &[Row]) -> Tally {
+    let mut tallier = Tallier::new(&schema());
+    tallier.add(&batch(content)).expect("counted");
+    tallier.tally()
 }
 
 /// Makes a file of our format that no receipt names.
@@ -49,9 +56,11 @@ fn foreign_files_are_refused_and_taken_over_only_when_told() {
         if mode == Mode::Append {
             assert_eq!(adopting.visible(), Some(sorted([rows(0, 10), rows(50, 60)].concat())));
             assert_eq!(live.files.iter().map(|f| f.rows).sum::<u64>(), 20, "counted by their footers");
+            assert_eq!(receipt.adopted, Some(tally(&rows(50, 60))), "hashed by the store's reader");
         } else {
             assert_eq!(adopting.visible(), Some(sorted(rows(0, 10))));
             assert_eq!(live.taken_away, ["theirs.parquet"]);
+            assert_eq!(receipt.adopted, None, "nothing of it stays");
         }
         assert_eq!(adopting.hidden().join("staging").read_dir().expect("lists").count(), 0);
     }

@@ -111,6 +111,9 @@ pub struct ReadRequest {
     pub cursor: Option<CursorSpec>,
     /// What the last receipt tells; none on a first or full run.
     pub since: Option<Since>,
+    /// What the home asked to be shown again, where rows that were added or merged are dropped and all settles anew:
+    /// only for a note on what is no longer there to settle.
+    pub dropped: Option<serde_json::Value>,
     /// Leave out what `since.state` calls settled (files to append once). Otherwise `since.state` only serves to tell
     /// whether anything changed at all, and whatever is read is read whole.
     pub skip_settled: bool,
@@ -141,6 +144,7 @@ impl ReadRequest {
             filter: None,
             cursor: None,
             since: None,
+            dropped: None,
             skip_settled: false,
             exact_edge: false,
             force: false,
@@ -150,6 +154,13 @@ impl ReadRequest {
             like: None,
         }
     }
+
+    /// Whether only what is new since the receipt is asked for.
+    #[must_use]
+    pub fn continues(&self) -> bool {
+        let since = self.since.as_ref();
+        since.is_some_and(|since| since.watermark.is_some() || (self.skip_settled && since.state.is_some()))
+    }
 }
 
 /// A home's answer to [`Home::open`].
@@ -157,7 +168,22 @@ pub enum Opened {
     /// There is something to read, or no way to tell.
     Scan(Box<dyn Scan>),
     /// Nothing has changed since the receipt; says how the home knows (`shop.db is as it was`).
-    Unchanged(String),
+    Unchanged(Unchanged),
+}
+
+/// That there is nothing to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unchanged {
+    /// How the home knows.
+    pub why: String,
+    /// What a person should know all the same (what was left out).
+    pub notes: Vec<Note>,
+}
+
+impl From<String> for Unchanged {
+    fn from(why: String) -> Self {
+        Self { why, notes: Vec::new() }
+    }
 }
 
 /// A line of a home's catalogue.

@@ -20,6 +20,7 @@ use clap::Parser as _;
 
 use self::args::{Command, LowArgs};
 use self::stop::Stop;
+use crate::project::Overrides;
 use crate::report;
 
 /// Runs the command line and answers with its exit code: 0 settled or up to date, 1 a flow failed or was skipped, 2
@@ -55,7 +56,10 @@ fn obey(args: &LowArgs) -> Result<u8, Stop> {
         Command::Init(typed) => init::run(typed),
         Command::Go(typed) if typed.dry_run => go::plan(everywhere, &typed.select, &go::overrides(typed)),
         Command::Go(typed) => go::run(everywhere, typed),
-        Command::Plan(typed) => go::plan(everywhere, typed, &session::overrides(typed)),
+        Command::Plan(typed) => {
+            let overrides = Overrides { full: typed.full_drop, ..session::overrides(&typed.select) };
+            go::plan(everywhere, &typed.select, &overrides)
+        }
         Command::Check(typed) => check::run(everywhere, typed),
         Command::Ls(typed) => status::ls(everywhere, typed),
         Command::Status(typed) => status::run(everywhere, typed),

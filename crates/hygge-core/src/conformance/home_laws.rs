@@ -66,7 +66,7 @@ fn request<T: HomeUnderTest>(subject: &T) -> ReadRequest {
 fn opened<T: HomeUnderTest>(subject: &T, ctx: &Context, request: &ReadRequest) -> Box<dyn Scan> {
     match subject.home().open(ctx, request).expect("the home opens") {
         Opened::Scan(scan) => scan,
-        Opened::Unchanged(why) => panic!("called itself unchanged: {why}"),
+        Opened::Unchanged(how) => panic!("called itself unchanged: {}", how.why),
     }
 }
 

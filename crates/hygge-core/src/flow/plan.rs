@@ -6,7 +6,7 @@ use super::run::{check_apart, planned, prepare};
 use super::{EntitySpec, PlannedFlow};
 use crate::Result;
 use crate::context::Context;
-use crate::home::Opened;
+use crate::home::{Opened, Unchanged};
 use crate::place::PlaceId;
 use crate::receipt::Receipt;
 use crate::store::LoadPlan;
@@ -23,7 +23,7 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
     resolved.request.plan_only = true;
     resolved.request.split_bytes = ctx.budget.share_bytes() as u64;
     match open::open(ctx, spec, &place, &mut resolved, last.as_ref())? {
-        Opened::Unchanged(why) => Ok(unchanged(spec, place, &resolved, last.as_ref(), why)),
+        Opened::Unchanged(how) => Ok(unchanged(spec, &place, &resolved, last.as_ref(), how)),
         Opened::Scan(scan) => {
             let prepared = prepare(spec, &place, &resolved, scan.as_ref(), last.as_ref())?;
             let load = spec.store.plan(ctx, &prepared.load, last.as_ref())?;
@@ -35,25 +35,26 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
     }
 }
 
-fn unchanged(
+/// The plan of a flow that has nothing to do.
+pub(super) fn unchanged(
     spec: &EntitySpec,
-    place: PlaceId,
+    place: &PlaceId,
     resolved: &Resolved,
     last: Option<&Receipt>,
-    why: String,
+    how: Unchanged,
 ) -> PlannedFlow {
     PlannedFlow {
         owner: spec.owner.clone(),
         home: spec.home.shown(&spec.source),
-        place,
+        place: place.clone(),
         mode: resolved.mode.word(),
         coverage: resolved.coverage,
-        unchanged: Some(why),
+        unchanged: Some(how.why),
         schema: last.map(|last| last.schema.clone()),
         splits: Vec::new(),
         bound: None,
         load: LoadPlan::default(),
-        notes: Vec::new(),
+        notes: resolved.notes.iter().cloned().chain(how.notes).collect(),
         every_run: spec.every_run,
     }
 }

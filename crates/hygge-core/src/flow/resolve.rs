@@ -64,32 +64,31 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
         ))
         .next_anew("to settle everything anew"));
     }
-    let continues = since.as_ref().is_some_and(|s| s.watermark.is_some() || (skip_settled && s.state.is_some()));
-    Ok(Resolved {
-        coverage: if continues { Coverage::Since } else { Coverage::Full },
-        request: ReadRequest {
-            source: spec.source.clone(),
-            columns: spec.columns.clone(),
-            filter: spec.filter.clone(),
-            cursor: spec.cursor.clone(),
-            since,
-            skip_settled,
-            // A load that replaces reads everything; what later runs do decides whether each row must be remembered.
-            exact_edge: spec.settling == Settling::Append,
-            force: spec.force || spec.every_run || reload || !rewritten.is_empty(),
-            readers: 1,
-            plan_only: false,
-            split_bytes: 0,
-            like: None,
-        },
-        mode,
-        notes: match &rewritten[..] {
-            [] => Vec::new(),
-            names => {
-                vec![Note::from(format!("the store's {} changed: all rows are written anew", names.join(" and ")))]
-            }
-        },
-    })
+    // What was added bit by bit may have come from what is no longer there.
+    let added = spec.settling != Settling::Replace;
+    let dropped = last.filter(|_| spec.full && added).and_then(|last| last.home_state.clone());
+    let mut notes = Vec::new();
+    if !rewritten.is_empty() {
+        notes.push(Note::from(format!("the store's {} changed: all rows are written anew", rewritten.join(" and "))));
+    }
+    let request = ReadRequest {
+        source: spec.source.clone(),
+        columns: spec.columns.clone(),
+        filter: spec.filter.clone(),
+        cursor: spec.cursor.clone(),
+        since,
+        dropped,
+        skip_settled,
+        // A load that replaces reads everything; what later runs do decides whether each row must be remembered.
+        exact_edge: spec.settling == Settling::Append,
+        force: spec.force || spec.every_run || reload || !rewritten.is_empty(),
+        readers: 1,
+        plan_only: false,
+        split_bytes: 0,
+        like: None,
+    };
+    let coverage = if request.continues() { Coverage::Since } else { Coverage::Full };
+    Ok(Resolved { mode, coverage, request, notes })
 }
 
 /// Whether what the home remembers for the last receipt answers this flow's question too. A cursor that the flow does not

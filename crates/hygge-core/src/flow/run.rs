@@ -3,6 +3,7 @@
 use std::sync::mpsc;
 
 use super::carry::{Carried, Carrier, pauses};
+use super::plan::unchanged;
 use super::resolve::{self, Resolved};
 use super::{EntitySpec, Missing, Outcome, PlannedFlow, Settlement, Verify};
 use crate::context::{Cancellation, Context, SplitContext};
@@ -157,7 +158,12 @@ fn attempt_entity(
     resolved.request.split_bytes = ctx.budget.share_bytes() as u64;
 
     let scan = match super::open::open(ctx, spec, place, &mut resolved, last.as_ref())? {
-        Opened::Unchanged(why) => {
+        Opened::Unchanged(how) => {
+            let why = how.why.clone();
+            if !how.notes.is_empty() {
+                let plan = Box::new(unchanged(spec, place, &resolved, last.as_ref(), how));
+                ctx.tell(&Event::Planned { owner: spec.owner.clone(), plan });
+            }
             let held_back = last.as_ref().and_then(|last| held_back(last.watermark.as_ref().map(|w| &w.bound)));
             return Ok((Outcome::Unchanged { why, held_back }, None));
         }
@@ -171,10 +177,10 @@ fn attempt_entity(
     let adopts = plan.adopts;
     ctx.tell(&Event::Planned { owner: spec.owner.clone(), plan: Box::new(planned) });
 
-    let unchanged = Outcome::Unchanged { why: "nothing new".to_owned(), held_back: held_back(scan.bound()) };
+    let nothing = Outcome::Unchanged { why: "nothing new".to_owned(), held_back: held_back(scan.bound()) };
     if !adopts && nothing_new(&resolved, scan.as_ref(), last.as_ref()) {
         scan.finish(ctx)?;
-        return Ok((unchanged, None));
+        return Ok((nothing, None));
     }
     let load = held.open(ctx, &prepared.load, &plan)?;
     fault::pass(FailPoint::LoadOpened)?;
@@ -186,7 +192,7 @@ fn attempt_entity(
         }
         Ok(None) => {
             load.abort();
-            Ok((unchanged, None))
+            Ok((nothing, None))
         }
         Ok(Some(ready)) => {
             ctx.cancel.check()?;

@@ -91,7 +91,7 @@ impl Home for MemoryHome {
         let digest = state_of(&rows)?;
         let known = request.since.as_ref().and_then(|since| since.state.as_ref());
         if request.cursor.is_none() && !request.force && known == Some(&digest) {
-            return Ok(Opened::Unchanged(format!("{} is as it was", self.name)));
+            return Ok(Opened::Unchanged(format!("{} is as it was", self.name).into()));
         }
         let rows = match &request.columns {
             None => rows,

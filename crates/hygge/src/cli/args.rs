@@ -76,8 +76,8 @@ pub(crate) enum Command {
     #[command(visible_alias = "run", after_help = GO_EXAMPLES)]
     Go(Go),
     /// Show what go would do; writes nothing
-    #[command(after_help = "Examples:\n  hygge plan\n  hygge plan users -v        with every split")]
-    Plan(Select),
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(Plan),
     /// Check the configuration, and that every home and store answers
     #[command(visible_alias = "debug", after_help = "Example:\n  hygge check flights")]
     Check(Select),
@@ -111,6 +111,12 @@ Examples:
   hygge go users --full-drop      settle everything anew
   hygge go shop --entity users    one table of a flow with many";
 
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  hygge plan
+  hygge plan users -v             with every split
+  hygge plan users --full-drop    what settling anew would do";
+
 const PREVIEW_EXAMPLES: &str = "\
 Examples:
   hygge preview users                                 a home or a flow of the project
@@ -142,6 +148,16 @@ pub(crate) struct Select {
     /// Only these entities (tables) of the flows
     #[arg(long = "entity", value_name = "NAME")]
     pub(crate) entities: Vec<String>,
+}
+
+/// `hygge plan`.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) select: Select,
+    /// Show what settling everything anew would do
+    #[arg(long, visible_alias = "full-refresh")]
+    pub(crate) full_drop: bool,
 }
 
 /// `hygge go`.

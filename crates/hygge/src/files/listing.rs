@@ -4,6 +4,7 @@ use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use hygge_core::home::ReadRequest;
 use hygge_core::place::PlaceId;
 use hygge_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -174,14 +175,9 @@ impl FileSource {
             }
             return Some(place);
         }
-        let parts: Vec<&str> = filled.split('/').collect();
-        let first = parts.iter().position(|part| is_glob(part))?;
-        let folder = match parts[..first].join("/") {
-            folder if first == 1 && folder.is_empty() => "/".to_owned(),
-            folder => folder,
-        };
+        let (folder, parts) = base(&filled)?;
         let mut place = paths::place_id(&paths::resolve(&self.root, &folder), &filled).ok()?;
-        place.path.extend(parts[first..].iter().take_while(|&&part| part != "**").map(|&part| part.to_owned()));
+        place.path.extend(parts.iter().take_while(|&&part| part != "**").map(|&part| part.to_owned()));
         Some(place)
     }
 
@@ -190,44 +186,59 @@ impl FileSource {
     /// # Errors
     /// Refused, if there is none, or one cannot be looked at.
     pub fn list(&self, entity: Option<&str>) -> Result<Listing> {
+        let listing = self.list_any(entity)?;
+        if listing.files.is_empty() {
+            return Err(self.nothing(&self.filled(entity)?, &listing.passed_over));
+        }
+        Ok(listing)
+    }
+
+    /// [`Self::list`], or where only what is new is asked for, [`Self::list_any`].
+    ///
+    /// # Errors
+    /// As those.
+    pub fn list_for(&self, request: &ReadRequest, entity: Option<&str>) -> Result<Listing> {
+        if request.continues() { self.list_any(entity) } else { self.list(entity) }
+    }
+
+    /// The same where no file may be left, as in a folder whose files are taken away once they have settled.
+    ///
+    /// # Errors
+    /// Refused, if the file or the folder is not there, or a file cannot be looked at.
+    pub fn list_any(&self, entity: Option<&str>) -> Result<Listing> {
         let filled = self.filled(entity)?;
         let path = paths::resolve(&self.root, &filled);
-        let listing = match std::fs::metadata(&path) {
-            Ok(meta) if meta.is_dir() => self.list_folder(&path)?,
+        match std::fs::metadata(&path) {
+            Ok(meta) if meta.is_dir() => self.list_folder(&path),
             Ok(meta) if meta.is_file() => {
                 let shown = paths::relative(&self.root, &path);
-                Listing { files: vec![PinnedFile::of(&path, shown, &meta)], passed_over: Vec::new() }
+                Ok(Listing { files: vec![PinnedFile::of(&path, shown, &meta)], passed_over: Vec::new() })
             }
-            Ok(_) => {
-                return Err(Error::refused("neither a file nor a folder: it cannot be read twice")
-                    .at(&filled)
-                    .next("give the path of a file or a folder"));
-            }
-            Err(_) if is_glob(&filled) => self.list_glob(&filled)?,
+            Ok(_) => Err(Error::refused("neither a file nor a folder: it cannot be read twice")
+                .at(&filled)
+                .next("give the path of a file or a folder")),
+            Err(_) if is_glob(&filled) => self.list_glob(&filled),
             Err(error) => {
                 let missing = error.kind() == std::io::ErrorKind::NotFound;
                 let error = Error::io("read", Path::new(&filled), error).as_refusal();
-                return Err(if missing {
+                Err(if missing {
                     error.next(format!("check the path: it was looked for at {}", path.display()))
                 } else {
                     error
-                });
+                })
+            }
+        }
+    }
+
+    fn nothing(&self, filled: &str, passed_over: &[String]) -> Error {
+        let wanted = self.extensions.iter().map(|e| format!(".{e}")).collect::<Vec<_>>().join(", ");
+        let found = match passed_over.first() {
+            None => "there is no file to read".to_owned(),
+            Some(first) => {
+                format!("none of the {} files there ends in {wanted} (one is called {first})", passed_over.len())
             }
         };
-        if listing.files.is_empty() {
-            let wanted = self.extensions.iter().map(|e| format!(".{e}")).collect::<Vec<_>>().join(", ");
-            let found = match listing.passed_over.first() {
-                None => "there is no file to read".to_owned(),
-                Some(first) => format!(
-                    "none of the {} files there ends in {wanted} (one is called {first})",
-                    listing.passed_over.len()
-                ),
-            };
-            return Err(Error::refused(found)
-                .at(filled)
-                .next("give the path of a file, a folder that holds some, or a glob"));
-        }
-        Ok(listing)
+        Error::refused(found).at(filled).next("give the path of a file, a folder that holds some, or a glob")
     }
 
     /// The names that `{entity}` can take, or those of the folders below the path, that match a glob; sorted.
@@ -323,6 +334,10 @@ impl FileSource {
                 files.push(PinnedFile::pin(&path, paths::relative(&self.root, &path))?);
             }
         }
+        let there = |folder: String| paths::resolve(&self.root, &folder).is_dir();
+        if files.is_empty() && !base(written).is_some_and(|(folder, _)| there(folder)) {
+            return Err(self.nothing(written, &[]));
+        }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Listing { files, passed_over: Vec::new() })
     }
@@ -335,6 +350,17 @@ fn hidden(name: &str) -> bool {
 
 fn is_glob(written: &str) -> bool {
     written.contains(['*', '?', '['])
+}
+
+/// The folder that a glob starts from, and its parts from the first that is a pattern on.
+fn base(written: &str) -> Option<(String, Vec<&str>)> {
+    let parts: Vec<&str> = written.split('/').collect();
+    let first = parts.iter().position(|part| is_glob(part))?;
+    let folder = match parts[..first].join("/") {
+        folder if first == 1 && folder.is_empty() => "/".to_owned(),
+        folder => folder,
+    };
+    Some((folder, parts[first..].to_vec()))
 }
 
 fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
@@ -420,6 +446,13 @@ mod tests {
         assert!(error.found().contains("no such file") && error.advice().is_some(), "{error:?}");
         let error = FileSource::new(dir.path(), "d/*.csv", &["csv"]).list(None).expect_err("no match");
         assert_eq!(error.kind(), hygge_core::ErrorKind::Refused);
+        let any = |path: &str| FileSource::new(dir.path(), path, &["csv"]).list_any(None);
+        for there in ["d", "d/*.csv", "*.csv"] {
+            assert_eq!(any(there).expect("none is an answer").files, [], "{there}");
+        }
+        for missing in ["gone", "gone/*.csv", "d/x.csv"] {
+            assert_eq!(any(missing).expect_err("missing").kind(), hygge_core::ErrorKind::Refused, "{missing}");
+        }
     }
 
     #[test]

@@ -5,14 +5,18 @@ use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use hygge_core::context::Cancellation;
-use hygge_core::home::ReadRequest;
-use hygge_core::{Error, Result};
+use hygge_core::event::Note;
+use hygge_core::home::{ReadRequest, Unchanged};
+use hygge_core::{Advice, Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::listing::PinnedFile;
 
 /// Larger files are known by size and time alone: hashing them would cost a reading of its own.
 const HASH_LIMIT: u64 = 256 << 20;
+
+/// How it is known that there is nothing to read, where files are left out.
+const NONE_NEW: &str = "there is no new file";
 
 /// The form of what is remembered.
 const FORM: u32 = 1;
@@ -41,8 +45,8 @@ struct State {
 /// What there is to read of the files that were found.
 #[derive(Debug)]
 pub enum Looked {
-    /// Nothing; says how that is known.
-    Unchanged(String),
+    /// Nothing.
+    Unchanged(Unchanged),
     /// These files.
     Read(ToRead),
 }
@@ -52,8 +56,8 @@ pub enum Looked {
 pub struct ToRead {
     /// The files to read now.
     pub files: Vec<PinnedFile>,
-    /// Sentences for the plan and the screen.
-    pub notes: Vec<String>,
+    /// For the plan and the screen.
+    pub notes: Vec<Note>,
     settled: Vec<SettledFile>,
     read_as: String,
 }
@@ -77,8 +81,9 @@ impl ToRead {
 
 /// Compares the files that were found with those the request calls settled.
 ///
-/// A settled file that changed cannot be appended again. Where rows are merged it is read again, and so are those behind
-/// it in the order of names: what they say of a key came later, and has to come later again.
+/// A settled file that changed cannot be appended again; one that was only renamed has settled. Where rows are merged,
+/// all files are read from the first on that is new or has changed, in the order of their paths: what those behind it say
+/// of a key has to come later, whenever they settled, so that the end is that of a load of all files.
 ///
 /// `read_as` is a digest of the home's options that decide what is read out of the bytes (a separator, types): with
 /// other options a replace reads again though the files are the same.
@@ -103,79 +108,182 @@ pub fn look(request: &ReadRequest, found: Vec<PinnedFile>, read_as: &str, cancel
     let known: HashMap<&str, &SettledFile> = state.files.iter().map(|f| (f.path.as_str(), f)).collect();
     let mut fresh = Vec::new();
     let mut first_changed = None;
-    for file in &found {
+    for (at, file) in found.iter().enumerate() {
         match known.get(file.shown.as_str()) {
-            None => fresh.push(file.clone()),
+            None => fresh.push(at),
+            // One is enough to know.
+            Some(_) if first_changed.is_some() => {}
             Some(settled) if same(settled, file, cancel)? => {}
-            Some(_) if first_changed.is_none() => first_changed = Some(file),
-            Some(_) => {}
+            Some(_) => first_changed = Some(at),
         }
     }
     if !request.skip_settled {
         let all_same = fresh.is_empty() && first_changed.is_none() && found.len() == state.files.len();
         if all_same && state.read_as == read_as && !request.force {
-            return Ok(Looked::Unchanged(as_they_were(&found)));
+            return Ok(Looked::Unchanged(as_they_were(&found).into()));
         }
         return all(found, Vec::new());
     }
-    if let (Some(file), true) = (first_changed, request.exact_edge) {
+    if !request.exact_edge {
+        let (files, notes) = from_the_first(&found, &known, fresh.first().copied(), first_changed);
+        return Ok(rest(&found, files, notes, &state.files, read_as));
+    }
+    if let Some(at) = first_changed {
         return Err(Error::refused(
             "the file has changed since its rows were appended: reading it again would bring them twice",
         )
-        .at(&file.shown)
+        .at(&found[at].shown)
         .next_anew("to settle all files anew, and from then on bring new rows in new files"));
     }
-    let found_now: HashSet<&str> = found.iter().map(|f| f.shown.as_str()).collect();
-    let gone = state.files.iter().filter(|f| !found_now.contains(f.path.as_str())).collect();
-    let (mut files, mut notes) = without_renamed(fresh, gone, cancel)?;
-    let mut settled = state.files.clone();
-    if let Some(first) = first_changed {
-        let again: Vec<&PinnedFile> = found
-            .iter()
-            .skip_while(|file| file.shown != first.shown)
-            .filter(|file| known.contains_key(file.shown.as_str()))
-            .collect();
-        notes.push(read_again(first, again.len() - 1));
-        let names: HashSet<&str> = again.iter().map(|file| file.shown.as_str()).collect();
-        settled.retain(|old| !names.contains(old.path.as_str()));
-        files.extend(again.into_iter().cloned());
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-    }
-    if files.is_empty() {
-        return Ok(Looked::Unchanged(as_they_were(&found)));
-    }
-    Ok(Looked::Read(ToRead { files, notes, settled, read_as: read_as.to_owned() }))
+    let fresh = fresh.into_iter().map(|at| found[at].clone()).collect();
+    let (files, renamed) = without_renamed(fresh, gone(&state.files, &found), cancel)?;
+    let notes = renamed_note(&renamed).into_iter().collect();
+    Ok(rest(&found, files, notes, &state.files, read_as))
 }
 
-fn read_again(first: &PinnedFile, behind: usize) -> String {
-    let all = match behind {
-        0 => "it is".to_owned(),
-        1 => "it and the file behind it are".to_owned(),
-        n => format!("it and the {n} files behind it are"),
+/// That there is no file left to look at, and so none that is new.
+#[must_use]
+pub fn none_new() -> Unchanged {
+    NONE_NEW.to_owned().into()
+}
+
+/// What to say where all is settled anew, of files that `state` calls settled and that are no longer there.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn rows_that_go(
+    state: &serde_json::Value,
+    found: &[PinnedFile],
+    shown: &str,
+    cancel: &Cancellation,
+) -> Result<Option<Note>> {
+    let Ok(State { form: FORM, files, .. }) = serde_json::from_value(state.clone()) else { return Ok(None) };
+    let mut gone = gone(&files, found);
+    if gone.is_empty() {
+        return Ok(None);
+    }
+    let (_, renamed) = without_renamed(found.to_vec(), gone.clone(), cancel)?;
+    gone.retain(|old| !renamed.iter().any(|file| file.before == old.path));
+    let (text, next) = match gone[..] {
+        [] => return Ok(None),
+        [one] => (
+            format!("{shown} no longer holds {}, which has settled: its rows go", one.path),
+            "put it back and settle anew, if its rows are to stay",
+        ),
+        [first, ..] => (
+            format!(
+                "{shown} no longer holds {} files that have settled, {} first: their rows go",
+                gone.len(),
+                first.path
+            ),
+            "put them back and settle anew, if their rows are to stay",
+        ),
     };
-    format!("{} changed since it settled: {all} merged again; rows that are gone from it stay", first.shown)
+    Ok(Some(Note { text, next: Some(Advice::Do(next.to_owned())) }))
 }
 
-/// Takes out the files that have settled under another name.
+/// What there is to read where some files may be left out.
+fn rest(
+    found: &[PinnedFile],
+    files: Vec<PinnedFile>,
+    notes: Vec<Note>,
+    settled: &[SettledFile],
+    read_as: &str,
+) -> Looked {
+    if files.is_empty() {
+        let why = if notes.is_empty() { as_they_were(found) } else { NONE_NEW.to_owned() };
+        return Looked::Unchanged(Unchanged { why, notes });
+    }
+    let again: HashSet<&str> = files.iter().map(|file| file.shown.as_str()).collect();
+    let settled = settled.iter().filter(|old| !again.contains(old.path.as_str())).cloned().collect();
+    Looked::Read(ToRead { files, notes, settled, read_as: read_as.to_owned() })
+}
+
+/// All files from the first on that is new or has changed.
+fn from_the_first(
+    found: &[PinnedFile],
+    known: &HashMap<&str, &SettledFile>,
+    fresh: Option<usize>,
+    changed: Option<usize>,
+) -> (Vec<PinnedFile>, Vec<Note>) {
+    let behind = |at: usize| found[at + 1..].iter().filter(|file| known.contains_key(file.shown.as_str())).count();
+    let mut notes = Vec::new();
+    if let Some((at, behind)) = fresh.map(|at| (at, behind(at))).filter(|(_, behind)| *behind > 0) {
+        let them = if behind == 1 {
+            "the file behind it that has settled is"
+        } else {
+            "the files behind it that have settled are"
+        };
+        notes.push(
+            format!("{} is new, and {them} merged again, so that what the last one says stands", found[at].shown)
+                .into(),
+        );
+    }
+    if let Some(at) = changed {
+        let all = match behind(at) {
+            0 => "it is".to_owned(),
+            1 => "it and the file behind it are".to_owned(),
+            n => format!("it and the {n} files behind it are"),
+        };
+        let name = &found[at].shown;
+        notes.push(
+            format!("{name} changed since it settled: {all} merged again; rows that are gone from it stay").into(),
+        );
+    }
+    let first = fresh.into_iter().chain(changed).min().unwrap_or(found.len());
+    (found[first..].to_vec(), notes)
+}
+
+/// The settled files that were not found.
+fn gone<'a>(settled: &'a [SettledFile], found: &[PinnedFile]) -> Vec<&'a SettledFile> {
+    let found: HashSet<&str> = found.iter().map(|file| file.shown.as_str()).collect();
+    settled.iter().filter(|old| !found.contains(old.path.as_str())).collect()
+}
+
+/// A file that has settled under another name.
+struct Renamed {
+    now: String,
+    before: String,
+}
+
+/// Takes out the files that have settled under another name, and says under which.
+///
+/// Renaming keeps the time of the last write. The same bytes with another time are a delivery of their own: to take it
+/// for an earlier one would lose its rows.
 fn without_renamed(
-    fresh: Vec<PinnedFile>,
+    files: Vec<PinnedFile>,
     mut gone: Vec<&SettledFile>,
     cancel: &Cancellation,
-) -> Result<(Vec<PinnedFile>, Vec<String>)> {
-    let mut files = Vec::new();
-    let mut notes = Vec::new();
-    for file in fresh {
-        let alike = gone.iter().any(|old| old.size == file.len && old.hash.is_some());
-        let content = if alike { Some(hash(&file, cancel)?) } else { None };
-        match gone.iter().position(|old| content.is_some() && old.size == file.len && old.hash == content) {
-            Some(at) => {
-                let old = gone.swap_remove(at);
-                notes.push(format!("{} is {} under another name and has settled", file.shown, old.path));
-            }
-            None => files.push(file),
+) -> Result<(Vec<PinnedFile>, Vec<Renamed>)> {
+    let mut others = Vec::new();
+    let mut renamed = Vec::new();
+    for file in files {
+        let alike = |old: &SettledFile| old.size == file.len && old.mtime == file.mtime && old.hash.is_some();
+        let content = if gone.iter().any(|old| alike(old)) { Some(hash(&file, cancel)?) } else { None };
+        match gone.iter().position(|old| alike(old) && old.hash == content) {
+            Some(at) => renamed.push(Renamed { now: file.shown, before: gone.remove(at).path.clone() }),
+            None => others.push(file),
         }
     }
-    Ok((files, notes))
+    Ok((others, renamed))
+}
+
+fn renamed_note(renamed: &[Renamed]) -> Option<Note> {
+    let (text, next) = match renamed {
+        [] => return None,
+        [Renamed { now, before }] => (
+            format!("{now} is {before} under another name, which has settled, and is left out"),
+            format!("if it is a delivery of its own:  touch {now}  and run again"),
+        ),
+        [Renamed { now, before }, ..] => (
+            format!(
+                "{} files are earlier ones under another name, which have settled, and are left out; first {now}, which is {before}",
+                renamed.len()
+            ),
+            "touch those that are deliveries of their own, and run again".to_owned(),
+        ),
+    };
+    Some(Note { text, next: Some(Advice::Do(next)) })
 }
 
 /// Whether a file is the one that settled; one that was only touched is.
@@ -236,7 +344,7 @@ mod tests {
     }
 
     fn files(root: &Path) -> Vec<PinnedFile> {
-        FileSource::new(root, "*.csv", &["csv"]).list(None).expect("lists").files
+        FileSource::new(root, "*.csv", &["csv"]).list_any(None).expect("lists").files
     }
 
     fn look_at(root: &Path, state: Option<&serde_json::Value>, skip: bool) -> Result<Looked> {
@@ -246,7 +354,7 @@ mod tests {
     fn to_read(looked: Looked) -> ToRead {
         match looked {
             Looked::Read(to_read) => to_read,
-            Looked::Unchanged(how) => panic!("unchanged: {how}"),
+            Looked::Unchanged(how) => panic!("unchanged: {}", how.why),
         }
     }
 
@@ -310,11 +418,30 @@ mod tests {
         std::fs::write(dir.path().join("a2.csv"), "new").expect("writes");
         let next = to_read(merges(&state));
         assert_eq!(shown(&next), ["a2.csv", "b.csv", "c.csv"], "in their order");
-        assert!(next.notes[0].starts_with("b.csv changed since it settled: it and the file behind it are"));
+        assert!(next.notes[0].text.starts_with("a2.csv is new, and the files behind it"), "{:?}", next.notes);
+        assert!(next.notes[1].text.starts_with("b.csv changed since it settled: it and the file behind it are"));
         let state = next.remember(&Cancellation::default()).expect("remembers");
         assert!(matches!(merges(&state), Looked::Unchanged(_)), "each is known as it is now");
         std::fs::write(dir.path().join("c.csv"), "another").expect("writes");
-        assert!(to_read(merges(&state)).notes[0].contains("it is merged again"));
+        assert!(to_read(merges(&state)).notes[0].text.contains("it is merged again"));
+    }
+
+    #[test]
+    fn a_new_file_is_merged_with_the_settled_ones_behind_it() {
+        let (dir, state) = two_files();
+        let merges = |state: &serde_json::Value| {
+            let request = ReadRequest { exact_edge: false, ..request(Some(state.clone()), true) };
+            look(&request, files(dir.path()), "options", &Cancellation::default()).expect("looks")
+        };
+        std::fs::write(dir.path().join("a2.csv"), "new").expect("writes");
+        let next = to_read(merges(&state));
+        assert_eq!(shown(&next), ["a2.csv", "b.csv"]);
+        assert!(next.notes[0].text.contains("the file behind it that has settled is merged again"));
+        let state = next.remember(&Cancellation::default()).expect("remembers");
+        assert!(matches!(merges(&state), Looked::Unchanged(_)), "each is known once");
+        // Merged rows cannot come twice, so a renamed file takes the place that its name has now.
+        std::fs::rename(dir.path().join("a.csv"), dir.path().join("c.csv")).expect("renames");
+        assert_eq!(shown(&to_read(merges(&state))), ["c.csv"]);
     }
 
     #[test]
@@ -336,7 +463,43 @@ mod tests {
         std::fs::write(dir.path().join("y.csv"), "six").expect("writes");
         let next = to_read(look_at(dir.path(), Some(&state), true).expect("looks"));
         assert_eq!(shown(&next), ["y.csv"]);
-        assert_eq!(next.notes.len(), 1);
+        assert_eq!(next.notes[0].text, "z.csv is a.csv under another name, which has settled, and is left out");
+        std::fs::remove_file(dir.path().join("y.csv")).expect("removes");
+        let unchanged = |looked: Looked| match looked {
+            Looked::Unchanged(how) => how,
+            Looked::Read(to_read) => panic!("reads {:?}", to_read.files),
+        };
+        let how = unchanged(look_at(dir.path(), Some(&state), true).expect("looks"));
+        assert_eq!(how.notes, next.notes, "it is said though nothing is read");
+        std::fs::rename(dir.path().join("b.csv"), dir.path().join("c.csv")).expect("renames");
+        let how = unchanged(look_at(dir.path(), Some(&state), true).expect("looks"));
+        assert!(how.notes[0].text.starts_with("2 files are earlier ones under another name"), "{:?}", how.notes);
+    }
+
+    #[test]
+    fn the_bytes_of_a_file_that_is_gone_may_come_again_as_a_new_delivery() {
+        let (dir, state) = two_files();
+        std::fs::remove_file(dir.path().join("a.csv")).expect("removes");
+        std::fs::write(dir.path().join("c.csv"), "one").expect("writes");
+        touch(&dir.path().join("c.csv"));
+        let next = to_read(look_at(dir.path(), Some(&state), true).expect("looks"));
+        assert_eq!((shown(&next), next.notes.len()), (vec!["c.csv"], 0));
+    }
+
+    #[test]
+    fn files_that_are_gone_are_told_where_all_settles_anew() {
+        let (dir, state) = two_files();
+        let told = || {
+            let note = rows_that_go(&state, &files(dir.path()), "in", &Cancellation::default()).expect("looks");
+            note.map(|note| note.text)
+        };
+        assert_eq!(told(), None);
+        std::fs::rename(dir.path().join("a.csv"), dir.path().join("z.csv")).expect("renames");
+        assert_eq!(told(), None, "its rows are still there");
+        std::fs::remove_file(dir.path().join("b.csv")).expect("removes");
+        assert_eq!(told().as_deref(), Some("in no longer holds b.csv, which has settled: its rows go"));
+        std::fs::remove_file(dir.path().join("z.csv")).expect("removes");
+        assert!(told().expect("a note").starts_with("in no longer holds 2 files that have settled, a.csv first"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_schema::{DataType, Field, Schema};
-use hygge_core::context::Context;
+use hygge_core::context::{Cancellation, Context};
 use hygge_core::event::Note;
 use hygge_core::home::{Home, Opened, ReadRequest, Since, Source, TableInfo};
 use hygge_core::place::PlaceId;
@@ -34,8 +34,8 @@ use crate::files::csv::column::{Nulls, Rules, is_readable};
 use crate::files::csv::complaint::{Complaints, yaml_key};
 use crate::files::csv::index::Dialect;
 use crate::files::csv::stream::Reading;
-use crate::files::listing::FileSource;
-use crate::files::settled::{Looked, look};
+use crate::files::listing::{FileSource, Listing};
+use crate::files::settled::{Looked, look, none_new, rows_that_go};
 
 /// The ends of names that are CSV files in a folder.
 pub const EXTENSIONS: &[&str] =
@@ -296,14 +296,17 @@ impl Home for CsvHome {
         let remembered: Option<Remembered> = remembered.and_then(|state| serde_json::from_value(state).ok());
         let state = remembered.as_ref().map(|r| r.files.clone());
         let since = request.since.as_ref().map(|since| Since { watermark: None, state: state.or(since.state.clone()) });
-        let listing = self.source.list(entity)?;
-        let shown = listing.files[0].shown.clone();
+        let listing = self.source.list_for(request, entity)?;
+        let Some(shown) = listing.files.first().map(|file| file.shown.clone()) else {
+            return Ok(Opened::Unchanged(none_new()));
+        };
+        let mut notes = self.rows_that_go(request, &listing, &ctx.cancel)?;
         let asked = ReadRequest { since, ..request.clone() };
         let to_read = match look(&asked, listing.files, &self.read_as(request), &ctx.cancel)? {
             Looked::Unchanged(how) => return Ok(Opened::Unchanged(how)),
             Looked::Read(to_read) => to_read,
         };
-        let mut notes: Vec<Note> = to_read.notes.iter().cloned().map(Note::from).collect();
+        notes.extend(to_read.notes.iter().cloned());
         if let Some(first) = listing.passed_over.first() {
             let passed_over = listing.passed_over.len();
             notes.push(format!("{passed_over} files that are not CSV were passed over, {first} first").into());
@@ -360,6 +363,14 @@ impl Home for CsvHome {
 }
 
 impl CsvHome {
+    /// What goes with the files that settled before and are not there to be settled anew.
+    fn rows_that_go(&self, request: &ReadRequest, listing: &Listing, cancel: &Cancellation) -> Result<Vec<Note>> {
+        let Some(state) = &request.dropped else { return Ok(Vec::new()) };
+        let Ok(Remembered { files, .. }) = serde_json::from_value(state.clone()) else { return Ok(Vec::new()) };
+        let note = rows_that_go(&files, &listing.files, &self.shown(&request.source), cancel)?;
+        Ok(note.into_iter().collect())
+    }
+
     fn survey<'a>(&self, ctx: &'a Context, rules: &'a Rules, complaints: &'a Complaints) -> Survey<'a> {
         let mut survey = Survey::new(ctx, rules, complaints);
         survey.header = self.config.header;

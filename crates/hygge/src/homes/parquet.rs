@@ -119,8 +119,15 @@ impl Home for ParquetHome {
             return Err(Error::refused("Parquet files cannot be filtered while they are read")
                 .next("take out `where:`, or move the rows to a database first and filter there"));
         }
-        let listing = self.list(&request.source)?;
-        let mut notes: Vec<Note> = scan::passed_over(&listing).into_iter().map(Note::from).collect();
+        let listing = self.source.list_for(request, entity(&request.source)?)?;
+        if listing.files.is_empty() {
+            return Ok(Opened::Unchanged(settled::none_new()));
+        }
+        let mut notes: Vec<Note> = scan::passed_over(&listing).map(Note::from).into_iter().collect();
+        if let Some(state) = &request.dropped {
+            let shown = self.shown(&request.source);
+            notes.extend(settled::rows_that_go(state, &listing.files, &shown, &ctx.cancel)?);
+        }
         let cursor = request.cursor.as_ref().map(|cursor| cursor.column.as_deref());
         let read_as = Question::digest(&format!("{:?} {cursor:?}", request.columns));
         let to_read = match settled::look(request, listing.files, &read_as, &ctx.cancel)? {

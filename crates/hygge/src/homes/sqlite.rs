@@ -214,7 +214,7 @@ impl Home for SqliteHome {
     fn open(&self, ctx: &Context, request: &ReadRequest) -> Result<Opened> {
         ctx.cancel.check()?;
         if self.unchanged(request)? {
-            return Ok(Opened::Unchanged(format!("{} is as it was", self.file.shown)));
+            return Ok(Opened::Unchanged(format!("{} is as it was", self.file.shown).into()));
         }
         let header = self.file.header().map_err(before_anything)?;
         // Only tables are read in parts.

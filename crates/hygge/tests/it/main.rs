@@ -6,6 +6,7 @@ mod folder;
 mod foreign;
 mod help;
 mod init;
+mod landing;
 mod merging;
 mod moving;
 mod options;

@@ -60,6 +60,20 @@ fn a_settled_file_that_changed_is_merged_again_and_takes_nothing_back() {
 }
 
 #[test]
+fn a_file_that_comes_late_is_merged_in_its_place_as_a_full_load_would() {
+    let folder = project("{type: csv, path: in}");
+    folder.write("in/b.csv", "id,name\n1,b\n");
+    folder.run(&["go"]).exits(0).says(&["1 row"]);
+    folder.write("in/a.csv", "id,name\n1,a\n2,a\n");
+    folder.run(&["plan"]).exits(0).says(&["in/a.csv is new, and the file behind it that has settled is merged again"]);
+    folder.run(&["go"]).exits(0).says(&["3 rows"]);
+    assert_eq!(folder.asked("shop.db", ALL), "1 b\n2 a\n");
+    folder.run(&["go"]).exits(0).says(&["up to date"]);
+    folder.run(&["go", "--full-drop"]).exits(0).says(&["3 rows"]);
+    assert_eq!(folder.asked("shop.db", ALL), "1 b\n2 a\n");
+}
+
+#[test]
 fn parquet_files_are_merged_alike() {
     let folder = project("{type: parquet, path: lake}");
     let put = |name: &str, text: &str| {

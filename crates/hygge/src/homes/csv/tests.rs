@@ -74,7 +74,7 @@ impl Folder {
     fn open(&self, home: &CsvHome, request: &ReadRequest) -> Result<Box<dyn Scan>> {
         match home.open(&self.ctx, request)? {
             Opened::Scan(scan) => Ok(scan),
-            Opened::Unchanged(how) => panic!("unchanged: {how}"),
+            Opened::Unchanged(how) => panic!("unchanged: {}", how.why),
         }
     }
 

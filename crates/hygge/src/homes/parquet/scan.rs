@@ -65,6 +65,7 @@ pub(super) fn passed_over(listing: &Listing) -> Option<String> {
 impl ParquetScan {
     pub(super) fn open(ctx: &Context, request: &ReadRequest, to_read: ToRead, notes: Vec<Note>) -> Result<Self> {
         let mut notes = notes;
+        let mut said = Vec::new();
         let mut agreed: Option<Agreed> = None;
         let mut units = Vec::new();
         let mut cursor_field = None;
@@ -102,7 +103,7 @@ impl ParquetScan {
                 let spans = by_file(&units, to_read.files.len());
                 let spanned: Vec<Spanned<'_>> =
                     to_read.files.iter().zip(&spans).map(|(pin, spans)| Spanned { pin, spans }).collect();
-                let decided = bound::decide(ctx, request, spec, &field, &spanned, &mut notes)?;
+                let decided = bound::decide(ctx, request, spec, &field, &spanned, &mut said)?;
                 if decided.is_none() {
                     // No row has a value to follow: those without were refused, or are left out.
                     units.clear();
@@ -119,6 +120,7 @@ impl ParquetScan {
             }
             _ => Arc::clone(&schema),
         };
+        notes.extend(said.into_iter().map(Note::from));
         let mut scan = Self { schema, read, to_read, splits: Vec::new(), cursor, notes };
         scan.cut(&units, request)?;
         Ok(scan)

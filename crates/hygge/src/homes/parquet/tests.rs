@@ -110,7 +110,7 @@ fn by(column: &str) -> CursorSpec {
 fn open(root: &Path, request: &ReadRequest) -> hygge_core::Result<Box<dyn Scan>> {
     match ParquetHome::new(root, "raw").open(&context(root.to_path_buf()), request)? {
         Opened::Scan(scan) => Ok(scan),
-        Opened::Unchanged(how) => panic!("unchanged: {how}"),
+        Opened::Unchanged(how) => panic!("unchanged: {}", how.why),
     }
 }
 

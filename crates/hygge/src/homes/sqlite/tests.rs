@@ -92,7 +92,7 @@ fn query(sql: &str) -> ReadRequest {
 fn open(home: &SqliteHome, request: &ReadRequest) -> Result<Box<dyn Scan>, Error> {
     match home.open(&context(), request)? {
         Opened::Scan(scan) => Ok(scan),
-        Opened::Unchanged(why) => panic!("unchanged: {why}"),
+        Opened::Unchanged(how) => panic!("unchanged: {}", how.why),
     }
 }
 

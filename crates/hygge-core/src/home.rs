@@ -233,6 +233,13 @@ pub trait Home: Send + Sync {
     /// others the flow asks another question. Empty where the source alone decides.
     fn reading(&self) -> Options;
 
+    /// Those of [`Self::reading`]'s options that only say more than `before` did, so that rows may join those that
+    /// settled by it. Each with a sentence, without a full stop, on what is more. A home of which none can answers none.
+    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
+        let _ = before;
+        Vec::new()
+    }
+
     /// The place that this home reads, in the stores' terms, where there is such a place.
     fn location(&self, source: &Source) -> Option<PlaceId>;
 

@@ -45,6 +45,10 @@ impl Home for FaultyHome {
         self.inner.reading()
     }
 
+    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
+        self.inner.widened(before)
+    }
+
     fn location(&self, source: &Source) -> Option<PlaceId> {
         self.inner.location(source)
     }

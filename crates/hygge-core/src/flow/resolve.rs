@@ -39,8 +39,9 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
     let follows_cursor = spec.incremental && spec.cursor.is_some() && mode != Mode::Replace;
     let skip_settled =
         spec.cursor.is_none() && !spec.every_run && (spec.incremental || mode == Mode::Append) && mode != Mode::Replace;
+    let mut notes = Vec::new();
     let knows = match remembered {
-        Some(last) => same_question(spec, place, &mode, last)?,
+        Some(last) => same_question(spec, place, &mode, last, &mut notes)?,
         None => false,
     };
     let mut rewritten = match remembered.and_then(|last| last.writing.as_ref()) {
@@ -67,9 +68,8 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
     // What was added bit by bit may have come from what is no longer there.
     let added = spec.settling != Settling::Replace;
     let dropped = last.filter(|_| spec.full && added).and_then(|last| last.home_state.clone());
-    let mut notes = Vec::new();
     if !rewritten.is_empty() {
-        notes.push(Note::from(format!("the store's {} changed: all rows are written anew", rewritten.join(" and "))));
+        notes.push(format!("the store's {} changed: all rows are written anew", rewritten.join(" and ")).into());
     }
     let request = ReadRequest {
         source: spec.source.clone(),
@@ -96,7 +96,13 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
 ///
 /// # Errors
 /// Refused, where rows would join rows that answered another question.
-fn same_question(spec: &EntitySpec, place: &PlaceId, mode: &Mode, last: &Receipt) -> Result<bool> {
+fn same_question(
+    spec: &EntitySpec,
+    place: &PlaceId,
+    mode: &Mode,
+    last: &Receipt,
+    notes: &mut Vec<Note>,
+) -> Result<bool> {
     let mut asked = question(spec, None);
     let same = |named: &String| last.question.cursor.as_ref().is_some_and(|last| last.eq_ignore_ascii_case(named));
     if *mode == Mode::Replace || asked.cursor.as_ref().is_none_or(same) {
@@ -105,7 +111,7 @@ fn same_question(spec: &EntitySpec, place: &PlaceId, mode: &Mode, last: &Receipt
     if *mode == Mode::Replace {
         return Ok(last.mode == Mode::Replace && last.question.differences(&asked).is_empty());
     }
-    check_question(place, mode, last, &asked)?;
+    notes.extend(check_question(spec, place, mode, last, &asked)?);
     Ok(true)
 }
 
@@ -156,22 +162,37 @@ pub(super) fn question(spec: &EntitySpec, bound: Option<&Bound>) -> Question {
     }
 }
 
-/// A load that joins rows already there must ask what was asked before.
+/// A load that joins rows already there must ask what was asked before, or more of the same; says what is more.
 ///
 /// # Errors
 /// Refused, naming the parts that differ.
-pub(super) fn check_question(place: &PlaceId, mode: &Mode, last: &Receipt, asked: &Question) -> Result<()> {
+pub(super) fn check_question(
+    spec: &EntitySpec,
+    place: &PlaceId,
+    mode: &Mode,
+    last: &Receipt,
+    asked: &Question,
+) -> Result<Vec<Note>> {
+    let mut notes = Vec::new();
     if *mode == Mode::Replace {
-        return Ok(());
+        return Ok(notes);
     }
     let mut before = last.question.clone();
+    if let (Some(before), Some(asked)) = (&mut before.reading, &asked.reading) {
+        for (name, more) in spec.home.widened(before) {
+            if let Some(now) = asked.get(name) {
+                before.insert(name.to_owned(), now.clone());
+                notes.push(more.into());
+            }
+        }
+    }
     // An empty source names no cursor; that is no change of the question.
     if asked.cursor.is_none() || (before.cursor.is_none() && last.total.is_some_and(|t| t.rows == 0)) {
         before.cursor.clone_from(&asked.cursor);
     }
     let differences = before.differences(asked);
     if differences.is_empty() {
-        return Ok(());
+        return Ok(notes);
     }
     Err(Error::refused(format!(
         "{} changed since {place} last settled: new rows would not fit the old ones",

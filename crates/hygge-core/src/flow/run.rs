@@ -256,7 +256,7 @@ pub(super) fn prepare(
 ) -> Result<Prepared> {
     let question = resolve::question(spec, scan.bound());
     if let Some(last) = last.filter(|_| !spec.full) {
-        resolve::check_question(place, &resolved.mode, last, &question)?;
+        resolve::check_question(spec, place, &resolved.mode, last, &question)?;
         // A place without rows may take another form when all of it is replaced.
         if resolved.mode != Mode::Replace || last.total.is_none_or(|total| total.rows > 0) {
             resolve::check_schema(place, &last.schema, &scan.schema())?;

@@ -12,6 +12,7 @@ mod survey;
 mod tests;
 mod types;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -230,18 +231,29 @@ impl Home for CsvHome {
             &self.config;
         let quote = quote.map_or_else(|| "none".to_owned(), |q| char::from(q).to_string());
         // In whatever order they are written.
-        let (mut nulls, mut columns) = (nulls.clone(), columns.clone());
-        nulls.sort();
-        nulls.dedup();
+        let mut columns = columns.clone();
         columns.sort_by(|a, b| a.0.cmp(&b.0));
         let options = [
             ("separator", char::from(*separator).to_string()),
             ("quote", quote),
             ("header", header.to_string()),
-            ("nulls", Question::digest(&format!("{nulls:?}"))),
+            ("nulls", markers(nulls).into_iter().collect::<Vec<_>>().join(" ")),
             ("columns", Question::digest(&format!("{columns:?}"))),
         ];
         options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
+        let was: BTreeSet<String> =
+            before.get("nulls").iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect();
+        let nulls = &self.config.nulls;
+        let more: Vec<String> =
+            nulls.iter().filter(|text| !was.contains(&marker(text))).map(|text| format!("{text:?}")).collect();
+        if more.is_empty() || !was.is_subset(&markers(nulls)) {
+            return Vec::new();
+        }
+        let more = more.join(", ");
+        vec![("nulls", format!("nulls has {more} more than before: rows that have settled stay as they were read"))]
     }
 
     fn location(&self, source: &Source) -> Option<PlaceId> {
@@ -378,6 +390,15 @@ impl CsvHome {
         survey.left = self.first_bytes;
         survey
     }
+}
+
+/// A marker of NULL as receipts keep it: it may be a word of the data.
+fn marker(text: &str) -> String {
+    Question::digest(text)
+}
+
+fn markers(nulls: &[String]) -> BTreeSet<String> {
+    nulls.iter().map(|text| marker(text)).collect()
 }
 
 /// Which of the files' columns are asked for, in the order asked.

@@ -35,12 +35,19 @@ fn a_marker_that_makes_a_column_text_is_told_with_the_line_to_write() {
     let one = weather("      nulls: [NA]\n");
     let plan = one.run(&["plan"]).exits(0).says(&["replace nulls: at hygge.yml:6:7 by nulls: [NA, \"NULL\"]"]);
     assert!(!plan.out.contains("gust, rain"), "{}", plan.out);
-    // Where numbers have settled, the row of the marker is named.
+    // Where numbers have settled, the row of the marker is named, and with the line that is told it settles.
     mended.run(&["go"]).exits(0);
     mended.write("in/2.csv", "id,gust,seen,rain,place\n3,11,2013-01-02,1,LGA\n4,12,2013-01-03,?,LGA\n");
     let ran = mended.run(&["go"]).exits(1);
     let _ =
         ran.says(&["in/2.csv, row 2, column rain: text where a number was expected", "nulls: [NA, \"NULL\", \"?\"]"]);
+    let mended_file = std::fs::read_to_string(mended.path("hygge.yml")).expect("text");
+    mended.write("hygge.yml", &mended_file.replace("nulls: [NA, \"NULL\"]", "nulls: [NA, \"NULL\", \"?\"]"));
+    mended.run(&["plan"]).exits(0).says(&["note nulls has \"?\" more than before"]);
+    mended.run(&["go"]).exits(0).says(&["2 rows"]);
+    let plan = mended.run(&["plan"]).exits(0).says(&["nothing to do"]);
+    assert!(!plan.out.contains("note"), "{}", plan.out);
+    mended.run(&["verify"]).exits(0).says(&["4 rows"]);
 }
 
 #[test]

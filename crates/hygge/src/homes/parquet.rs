@@ -134,7 +134,7 @@ impl Home for ParquetHome {
             Looked::Unchanged(how) => return Ok(Opened::Unchanged(how)),
             Looked::Read(to_read) => to_read,
         };
-        notes.extend(to_read.notes.iter().cloned().map(Note::from));
+        notes.extend(to_read.notes.iter().cloned());
         let scan = scan::ParquetScan::open(ctx, request, to_read, notes).map_err(|e| match e.kind() {
             hygge_core::ErrorKind::Failed if e.retry() == hygge_core::Retry::Never => e.as_refusal(),
             _ => e,

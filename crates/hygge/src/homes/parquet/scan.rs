@@ -120,7 +120,7 @@ impl ParquetScan {
             }
             _ => Arc::clone(&schema),
         };
-        notes.extend(said.into_iter().map(Note::from));
+        notes.extend(said);
         let mut scan = Self { schema, read, to_read, splits: Vec::new(), cursor, notes };
         scan.cut(&units, request)?;
         Ok(scan)

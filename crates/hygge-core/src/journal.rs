@@ -213,15 +213,30 @@ impl Journal {
         })
     }
 
-    /// A run that began and whose end nobody wrote down: it was killed, or it still runs.
+    /// A run that began and whose end nobody wrote down: it was killed, or it still runs. One that a newer run has
+    /// followed to its end is nobody's concern any more.
     ///
     /// # Errors
     /// If the journal cannot be read.
     pub fn unfinished(&self) -> Result<Option<String>> {
         self.with(|c| {
-            c.query_row("SELECT run FROM runs WHERE ended IS NULL ORDER BY run DESC LIMIT 1", [], |row| row.get(0))
-                .optional()
+            c.query_row(
+                "SELECT run FROM runs WHERE ended IS NULL
+                   AND started >= coalesce((SELECT max(started) FROM runs WHERE ended IS NOT NULL), '')
+                 ORDER BY started DESC, run DESC LIMIT 1",
+                [],
+                |row| row.get(0),
+            )
+            .optional()
         })
+    }
+
+    /// Every place was taken for a moment, so no run is left that could still say how it ended.
+    ///
+    /// # Errors
+    /// If the journal cannot be written.
+    pub fn swept(&self, now: &str) -> Result<()> {
+        self.with(|c| c.execute("UPDATE runs SET ended = ?1 WHERE ended IS NULL", [now]).map(drop))
     }
 }
 
@@ -260,6 +275,12 @@ mod tests {
         journal.ended("r1", &owner(Some("b")), &Outcome::Cancelled, took).expect("written");
         assert_eq!(journal.unfinished().expect("read").as_deref(), Some("r1"));
         journal.finished("r1", "2013-01-01T00:00:01Z", 130).expect("written");
+        assert_eq!(journal.unfinished().expect("read"), None);
+        journal.began("r0", "2012-12-31T00:00:00Z").expect("written");
+        assert_eq!(journal.unfinished().expect("read"), None, "a newer run has ended since");
+        journal.began("r2", "2013-01-02T00:00:00Z").expect("written");
+        assert_eq!(journal.unfinished().expect("read").as_deref(), Some("r2"));
+        journal.swept("2013-01-03T00:00:00Z").expect("written");
         assert_eq!(journal.unfinished().expect("read"), None);
         let latest = journal.latest(None).expect("read");
         let told: Vec<_> = latest.iter().map(|e| (e.owner.entity.as_deref(), e.outcome.as_str())).collect();

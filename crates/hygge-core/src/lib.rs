@@ -21,6 +21,7 @@ pub mod limits;
 pub mod memory;
 pub mod place;
 pub mod receipt;
+pub mod shell;
 pub mod split;
 pub mod store;
 pub mod tally;

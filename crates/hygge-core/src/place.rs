@@ -27,6 +27,14 @@ impl PlaceId {
         }
     }
 
+    /// Whether the two, both of which somebody writes, are one place, or one lies in the other. No part is a pattern: a
+    /// table may be called `*`.
+    #[must_use]
+    pub fn shares(&self, other: &Self) -> bool {
+        let n = self.path.len().min(other.path.len());
+        self.resource == other.resource && self.path[..n] == other.path[..n]
+    }
+
     /// One line that is equal for equal places and differs for different ones; fit for a file or a column.
     #[must_use]
     pub fn key(&self) -> String {
@@ -96,6 +104,14 @@ mod tests {
         );
         assert!(!flat.clashes(&place("file:", &["srv", "in", "out"])));
         assert!(matches("*", "") && matches("a?[0-9]*é", "ab7xyé") && !matches("a?", "a") && !matches("*.csv", "a.gz"));
+    }
+
+    #[test]
+    fn what_is_written_is_no_pattern() {
+        let star = place("file:", &["srv", "lake", "*"]);
+        assert!(!star.shares(&place("file:", &["srv", "lake", "users"])));
+        assert!(star.shares(&star) && star.shares(&place("file:", &["srv", "lake"])));
+        assert!(!star.shares(&place("sqlite:/a", &["srv", "lake", "*"])));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::flow::{Entities, EntitySpec, FlowSpec, PlannedFlow, plan_entity};
 use crate::place::PlaceId;
 use crate::receipt::Owner;
-use crate::{Error, ErrorKind, Result, Retry};
+use crate::{Error, ErrorKind, Part, Result, Retry};
 
 /// What is known of one flow (entity) before the run.
 pub enum Planned {
@@ -80,7 +80,30 @@ fn plan_one(
     }
     match plan_entity(ctx, entity) {
         Ok(plan) => Planned::Ready(Box::new(plan)),
-        Err(error) => Planned::Not(error),
+        Err(error) => Planned::Not(in_place_of_another(ctx, flows, flow, entity).unwrap_or(error)),
+    }
+}
+
+/// What is wrong with an entity whose home cannot be read because another flow has yet to settle there.
+fn in_place_of_another(ctx: &Context, flows: &[FlowSpec], flow: &FlowSpec, entity: &EntitySpec) -> Option<Error> {
+    let home = entity.home.location(&entity.source)?;
+    let ancestors = with_ancestors(flows, &flow.name);
+    let others = flows.iter().enumerate().filter(|(i, other)| !ancestors.contains(i) && other.name != flow.name);
+    let other = others.map(|(_, other)| other).find(|other| has_yet_to_settle_in(ctx, other, &home))?;
+    entity.home.check(ctx, &entity.source).is_err().then(|| {
+        Error::refused(format!("its home is the place of the flow {}, where nothing has settled yet", other.name))
+            .at(entity.home.shown(&entity.source))
+            .next_set(Part::Flow, format!("depends_on: [{}]", other.name))
+    })
+}
+
+fn has_yet_to_settle_in(ctx: &Context, flow: &FlowSpec, home: &PlaceId) -> bool {
+    match &flow.entities {
+        Entities::Listed(entities) => entities.iter().any(|e| {
+            let place = e.store.place(e.owner.entity.as_deref()).ok().filter(|place| place.clashes(home));
+            place.is_some_and(|place| matches!(e.store.peek(ctx, &place), Ok(None)))
+        }),
+        Entities::Matching { .. } => settles_in(flow, home),
     }
 }
 
@@ -90,7 +113,7 @@ fn plan_one(
 /// Refused, when another one settles there, or in a place within it or around it.
 pub(super) fn claim(places: &mut Vec<(PlaceId, Owner)>, entity: &EntitySpec) -> Result<()> {
     let place = entity.store.place(entity.owner.entity.as_deref())?;
-    if let Some((other, owner)) = places.iter().find(|(other, _)| other.clashes(&place)) {
+    if let Some((other, owner)) = places.iter().find(|(other, _)| other.shares(&place)) {
         return Err(Error::refused(format!(
             "{} and {owner} would settle in one place: {place} and {other} are the same, or one lies in the other",
             entity.owner
@@ -104,20 +127,20 @@ pub(super) fn claim(places: &mut Vec<(PlaceId, Owner)>, entity: &EntitySpec) -> 
 /// The flow, of those it depends on, that settles where the entity reads.
 fn reads_from(flows: &[FlowSpec], flow: &FlowSpec, entity: &EntitySpec) -> Option<String> {
     let home = entity.home.location(&entity.source)?;
-    with_ancestors(flows, &flow.name).into_iter().map(|i| &flows[i]).filter(|other| other.name != flow.name).find_map(
-        |other| {
-            let settles_there = match &other.entities {
-                Entities::Listed(entities) => entities
-                    .iter()
-                    .any(|e| e.store.place(e.owner.entity.as_deref()).is_ok_and(|place| place.clashes(&home))),
-                Entities::Matching { template, .. } => template.store.place(Some("entity")).is_ok_and(|mut place| {
-                    place.path.pop();
-                    place.clashes(&home)
-                }),
-            };
-            settles_there.then(|| other.name.clone())
-        },
-    )
+    let ancestors = with_ancestors(flows, &flow.name).into_iter().map(|i| &flows[i]);
+    ancestors.filter(|other| other.name != flow.name && settles_in(other, &home)).map(|other| other.name.clone()).next()
+}
+
+fn settles_in(flow: &FlowSpec, home: &PlaceId) -> bool {
+    match &flow.entities {
+        Entities::Listed(entities) => {
+            entities.iter().any(|e| e.store.place(e.owner.entity.as_deref()).is_ok_and(|place| place.clashes(home)))
+        }
+        Entities::Matching { template, .. } => template.store.place(Some("entity")).is_ok_and(|mut place| {
+            place.path.pop();
+            place.clashes(home)
+        }),
+    }
 }
 
 /// The owner to name when a flow's entities are not known.

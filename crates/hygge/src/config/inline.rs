@@ -57,7 +57,7 @@ pub(super) fn joined(key: &str, there: &Node, advised: &Node) -> Node {
     let at = advised.at.clone();
     match key {
         "columns" => columns(there, advised),
-        "nulls" => {
+        "nulls" | "exclude" | "depends_on" => {
             let mut items = items(there);
             for item in self::items(advised) {
                 if !items.iter().any(|known| value_of(known) == value_of(&item)) {

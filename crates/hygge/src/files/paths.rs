@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use hygge_core::place::PlaceId;
-use hygge_core::{Error, Result};
+use hygge_core::{Error, Part, Result};
 
 /// The resource of every place that is a path.
 pub const RESOURCE: &str = "file:";
@@ -47,7 +47,7 @@ pub fn fill_entity(written: &str, entity: Option<&str>) -> Result<String> {
     let leads_elsewhere = entity.is_empty() || entity.contains(['/', '\\', '\0']) || entity == "." || entity == "..";
     if leads_elsewhere || entity.starts_with('.') || is_private(entity) {
         return Err(Error::refused(format!("the entity {entity:?} cannot be part of a path"))
-            .next("give the entity a name without slashes that does not begin with a dot"));
+            .next_set(Part::Home, format!("exclude: [{}]", serde_json::Value::from(globset::escape(entity)))));
     }
     if written.contains("{entity}") {
         Ok(written.replace("{entity}", entity))

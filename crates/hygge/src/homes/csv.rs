@@ -277,7 +277,8 @@ impl Home for CsvHome {
             [one] => format!("{}, {size}", one.shown),
             many => format!("{} files, {size}, from {} to {}", many.len(), many[0].shown, many[many.len() - 1].shown),
         };
-        Ok(vec![files, format!("{} columns", names.len())])
+        let columns = if names.len() == 1 { "1 column".to_owned() } else { format!("{} columns", names.len()) };
+        Ok(vec![files, columns])
     }
 
     fn tables(&self, ctx: &Context, pattern: &str) -> Result<Vec<TableInfo>> {

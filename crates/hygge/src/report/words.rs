@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hygge_core::receipt::Owner;
+use hygge_core::shell::argument;
 use hygge_core::watermark::{Bound, EDGE_LIMIT};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -88,14 +89,17 @@ pub fn name(owner: &Owner) -> String {
     }
 }
 
+/// `--entity users`, as a shell takes it, whatever the entity is called.
+#[must_use]
+pub fn entity_option(entity: &str) -> String {
+    let equals = if entity.starts_with('-') { "=" } else { " " };
+    format!("--entity{equals}{}", argument(entity))
+}
+
 /// The command that runs a flow: `hygge go shop --entity users`.
 #[must_use]
 pub fn go(owner: &Owner) -> String {
-    let entity = owner.entity.as_ref().map(|entity| {
-        let plain = entity.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c)) && !entity.starts_with('-');
-        let shown = if plain { entity.clone() } else { format!("'{}'", entity.replace('\'', "'\\''")) };
-        format!(" --entity {shown}")
-    });
+    let entity = owner.entity.as_deref().map(|entity| format!(" {}", entity_option(entity)));
     format!("hygge go {}{}", owner.flow, entity.unwrap_or_default())
 }
 
@@ -220,6 +224,8 @@ mod tests {
         assert_eq!(go(&owner(None)), "hygge go shop");
         assert_eq!(go(&owner(Some("users"))), "hygge go shop --entity users");
         assert_eq!(go(&owner(Some("it's all"))), "hygge go shop --entity 'it'\\''s all'");
+        assert_eq!(go(&owner(Some("#c"))), "hygge go shop --entity '#c'");
+        assert_eq!(go(&owner(Some("-c"))), "hygge go shop --entity=-c");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What SQLite's error codes mean, in plain words and with the right answer to "may it be tried again?".
 
 use hygge_core::context::Cancellation;
+use hygge_core::shell::argument;
 use hygge_core::{Error, Retry};
 use rusqlite::ErrorCode;
 
@@ -19,7 +20,7 @@ pub(crate) fn explain(error: rusqlite::Error, doing: &str, shown: &str) -> Error
         Some(ErrorCode::DiskFull) => Error::failed(format!("cannot {doing} {shown}: the disk is full"))
             .next("free some space, then run again: what had settled before is untouched"),
         Some(ErrorCode::DatabaseCorrupt) => Error::failed(format!("cannot {doing} {shown}: the database is damaged"))
-            .next(format!("look at it with `sqlite3 {shown} 'PRAGMA integrity_check'`, and restore it from a backup")),
+            .next(format!("look at it with  {}  and restore it from a backup", integrity_check(shown))),
         Some(ErrorCode::NotADatabase) => not_a_database(shown),
         Some(ErrorCode::ReadOnly) => Error::failed(format!("cannot {doing} {shown}: it may only be read"))
             .next(format!("give the user that runs hygge the right to write {shown} and its folder")),
@@ -45,6 +46,13 @@ pub(crate) fn explain(error: rusqlite::Error, doing: &str, shown: &str) -> Error
         rusqlite::Error::SqlInputError { error, .. } => told.because(error),
         error => told.because(error),
     }
+}
+
+/// The command that tells what is damaged, as a shell takes it; `shown` may go on with the table (`shop.db, table users`).
+fn integrity_check(shown: &str) -> String {
+    let file = shown.split(", table ").next().unwrap_or(shown);
+    let file = file.split(", query").next().unwrap_or(file);
+    format!("sqlite3 {} 'PRAGMA integrity_check'", argument(file))
 }
 
 /// As [`explain`], but an interruption that was asked for is told as such.

@@ -234,7 +234,9 @@ impl Store for FileStore {
             None => format!("{place}: nothing has settled yet"),
             Some(last) => {
                 let files = LiveFiles::of(&last, &place.shown)?.files;
-                format!("{place}: {} files, load {} of {}", files.len(), last.seq, last.committed_at)
+                let files =
+                    if let [_] = files.as_slice() { "1 file".to_owned() } else { format!("{} files", files.len()) };
+                format!("{place}: {files}, load {} of {}", last.seq, last.committed_at)
             }
         };
         Ok(vec![line])

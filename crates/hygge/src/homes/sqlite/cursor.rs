@@ -165,12 +165,29 @@ fn column<'a>(shape: &'a Shape, spec: &CursorSpec) -> Result<&'a Column> {
     };
     match shape.key.as_slice() {
         [only] if integer(only) => shape.require(only, "watermark"),
-        _ => Err(Error::refused(
-            "`incremental: true` needs a column that only grows, and there is no integer primary key of one column",
-        )
-        .at(&shape.at)
-        .next_set(Part::Flow, "watermark: updated_at")),
+        _ => {
+            let found =
+                "`incremental: true` needs a column that only grows, and there is no integer primary key of one column";
+            Err(match growing(shape) {
+                Some(name) => Error::refused(found).next_set(Part::Flow, format!("watermark: {name:?}")),
+                None => Error::refused(format!("{found}, nor any column of a date, a time or a whole number"))
+                    .next("take  incremental: true  out: every run then brings all rows"),
+            }
+            .at(&shape.at))
+        }
     }
+}
+
+/// The column that most likely only grows: a time, best the one that is written with every change, else a whole number.
+fn growing(shape: &Shape) -> Option<&str> {
+    let of = |c: &&Column, wanted: fn(&DataType) -> bool| matches!(meaning(c.declared.as_deref()), Declared::Type(t) if wanted(&t));
+    let is_time = |t: &DataType| matches!(t, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64);
+    let is_whole = |t: &DataType| matches!(t, DataType::Int64 | DataType::Int32);
+    let changes = |c: &&Column| ["updat", "modif", "chang"].iter().any(|word| c.name.to_lowercase().contains(word));
+    let columns = || shape.columns.iter();
+    let found = columns().filter(changes).find(|c| of(c, is_time));
+    let found = found.or_else(|| columns().find(|c| of(c, is_time))).or_else(|| columns().find(|c| of(c, is_whole)));
+    found.map(|c| c.name.as_str())
 }
 
 /// Fixes the bound. None where there is nothing to read, and never was.

@@ -1,6 +1,7 @@
 //! What a source is: its columns, its key, and by what its rows can be told apart.
 
 use hygge_core::home::Source;
+use hygge_core::shell::argument;
 use hygge_core::{Error, Result};
 use rusqlite::Connection;
 
@@ -100,7 +101,7 @@ fn table(conn: &Connection, name: &str, shown: &str) -> Result<Shape> {
         let error = Error::refused(format!("there is no table or view `{name}`")).at(shown);
         return Err(match nearest(name, all.iter().map(|(n, ..)| n.as_str())) {
             Some(near) => error.next(format!("did you mean `{near}`?")),
-            None => error.next(format!("see which there are: sqlite3 {shown} .tables")),
+            None => error.next(format!("see which there are: sqlite3 {} .tables", argument(shown))),
         });
     };
     let timeless = match found.kind {

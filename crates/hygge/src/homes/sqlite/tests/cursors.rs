@@ -55,13 +55,14 @@ fn the_key_is_the_cursor_where_none_is_named() {
 
     let auto = Db::of("CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (1)");
     assert_eq!(answer(&auto, &first(&spec)).notes.len(), 1);
-    for sql in [
-        "CREATE TABLE t(id INT)",
-        "CREATE TABLE t(id TEXT PRIMARY KEY)",
-        "CREATE TABLE t(id INT, b INT, PRIMARY KEY(id, b))",
+    for (sql, line) in [
+        ("CREATE TABLE t(id INT)", "watermark: \"id\""),
+        ("CREATE TABLE t(id TEXT PRIMARY KEY, made DATE, \"last change\" DATETIME)", "watermark: \"last change\""),
+        ("CREATE TABLE t(id INT, b DATE, PRIMARY KEY(id, b))", "watermark: \"b\""),
+        ("CREATE TABLE t(id TEXT PRIMARY KEY, v REAL)", "take  incremental: true  out: every run then brings all rows"),
     ] {
         let error = refusal(&Db::of(sql).home(), &first(&spec));
-        assert_eq!(advice(&error), "watermark: updated_at", "{sql}");
+        assert_eq!(advice(&error), line, "{sql}");
     }
     let error = refusal(&db.home(), &first(&by("updatd")));
     assert!(error.found().contains("which `watermark:` names"), "{error:?}");

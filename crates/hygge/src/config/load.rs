@@ -121,6 +121,10 @@ impl Project {
         }
         let mut layout = Layout::default();
         if let Some(node) = &mut node {
+            // It says which files there are to read; what is wrong with it is told with the others.
+            for var in locate.vars.iter().filter(|var| var.starts_with("flows_dir=")) {
+                super::overrides::apply(node, var, &mut Problems::default());
+            }
             files.join_folders(node, &mut layout, &environment, &mut problems);
         }
         let project = node.map(|node| finish(node, &layout, &locate.vars, &environment, &mut problems));

@@ -57,6 +57,20 @@ fn a_project_is_found_above_in_the_named_folder_or_through_the_environment() {
 }
 
 #[test]
+fn the_folder_of_flows_can_be_said_on_the_command_line() {
+    let flow = "home: {type: sqlite, path: s.db, table: t}\nstore: {type: parquet, path: z}\n";
+    let files = [("hygge.yml", ONE), ("mine/b/flow.yml", flow)];
+    let names = |vars: &[&str]| {
+        let project = load(&files, vars)?;
+        Ok::<Vec<_>, String>(project.flows.iter().map(|flow| flow.name.clone()).collect())
+    };
+    assert_eq!(names(&[]).expect("read"), ["a"]);
+    assert_eq!(names(&["flows_dir=mine"]).expect("read"), ["a", "b"]);
+    let refused = names(&["flows_dir=nowhere"]).expect_err("refused");
+    assert!(refused.contains("there is no such file or folder"), "{refused}");
+}
+
+#[test]
 fn a_project_that_is_nowhere_is_told_with_the_way_out() {
     let folder = folder(&[("empty/x", "")]);
     let cwd = folder.path().canonicalize().expect("a folder");

@@ -14,9 +14,12 @@ mod stop;
 mod sweep;
 mod verify;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser as _;
+use hygge_core::Error;
 
 use self::args::{Command, LowArgs};
 use self::stop::Stop;
@@ -28,18 +31,52 @@ use crate::report;
 #[must_use]
 pub fn main() -> ExitCode {
     stop::quiet_panics();
+    let began = Instant::now();
     let args = match LowArgs::try_parse() {
         Ok(args) => args,
+        Err(error) if error.use_stderr() && typed_json(std::env::args_os()) => {
+            let refused = mistyped(&error.render().to_string());
+            return ExitCode::from(told(Stop::Error(refused).tell_json(began)));
+        }
         Err(error) => {
             // Whoever asked for help and went away needs no error.
             report::printed(error.print());
             return ExitCode::from(told(u8::try_from(error.exit_code()).unwrap_or(2)));
         }
     };
-    ExitCode::from(told(stop::guarded(|| match obey(&args) {
+    let json = args.command.is_told_in_json();
+    ExitCode::from(told(stop::guarded(json, || match obey(&args) {
         Ok(code) => code,
+        Err(stop) if json => stop.tell_json(began),
         Err(stop) => stop.tell(),
     })))
+}
+
+/// Whether a command line that cannot be read asked for lines of JSON.
+fn typed_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let typed: Vec<OsString> = arguments.collect();
+    typed.iter().any(|one| one == "--log=json") || typed.windows(2).any(|two| two[0] == "--log" && two[1] == "json")
+}
+
+/// What is wrong with a command line, of the text that a person would be shown: what was found, then a tip or the usage.
+fn mistyped(text: &str) -> Error {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let found = lines.next().map_or("the command line cannot be read", |line| line.trim_start_matches("error: "));
+    // `error: the following required arguments were not provided:` goes on in the next lines.
+    let (told, rest): (Vec<&str>, Vec<&str>) = lines.partition(|line| {
+        found.ends_with(':')
+            && !line.starts_with("Usage:")
+            && !line.starts_with("tip:")
+            && !line.starts_with("For more")
+    });
+    let found = [&[found][..], &told].concat().join(" ");
+    let tip = rest.iter().find_map(|line| line.strip_prefix("tip: "));
+    let usage = rest.iter().find_map(|line| line.strip_prefix("Usage: "));
+    match (tip, usage) {
+        (Some(tip), _) => Error::refused(found).next(tip),
+        (None, Some(usage)) => Error::refused(found).next(format!("write  {usage}")),
+        (None, None) => Error::refused(found).next("see  hygge --help"),
+    }
 }
 
 /// The exit code; one that means well becomes 1 where the answer was lost on its way out.
@@ -54,11 +91,11 @@ fn obey(args: &LowArgs) -> Result<u8, Stop> {
     let everywhere = &args.everywhere;
     match &args.command {
         Command::Init(typed) => init::run(typed),
-        Command::Go(typed) if typed.dry_run => go::plan(everywhere, &typed.select, &go::overrides(typed)),
+        Command::Go(typed) if typed.dry_run => go::plan(everywhere, &typed.select, go::overrides(typed)),
         Command::Go(typed) => go::run(everywhere, typed),
         Command::Plan(typed) => {
-            let overrides = Overrides { full: typed.full_drop, ..session::overrides(&typed.select) };
-            go::plan(everywhere, &typed.select, &overrides)
+            let overrides = Overrides { full: typed.full_drop, ..Overrides::default() };
+            go::plan(everywhere, &typed.select, overrides)
         }
         Command::Check(typed) => check::run(everywhere, typed),
         Command::Ls(typed) => status::ls(everywhere, typed),

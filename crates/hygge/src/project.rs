@@ -5,17 +5,17 @@ mod living;
 use std::path::Path;
 use std::sync::Arc;
 
+use hygge_core::Result;
 use hygge_core::flow::{Entities, EntitySpec, FlowSpec};
 use hygge_core::home::Home;
 use hygge_core::receipt::Owner;
-use hygge_core::{Error, Result};
 
 pub use self::living::{home, store};
 use crate::config;
 use crate::report::advisor::Advisor;
 
 /// What the command line changes in every flow. It wins over the file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Overrides {
     /// Carry only what is new.
     pub incremental: bool,
@@ -23,58 +23,33 @@ pub struct Overrides {
     pub full: bool,
     /// Run though the home is unchanged.
     pub force: bool,
-    /// Only these entities, by name; empty means all.
-    pub entities: Vec<String>,
 }
 
-/// Gives every flow living homes and stores. A flow of which no entity was chosen is left out.
+/// Gives every flow living homes and stores.
 ///
 /// # Errors
 /// Refused, if a home or store cannot be as it is configured, or the command line asks for what a flow cannot do.
-pub fn build(root: &Path, project: &str, flows: &[config::Flow], overrides: &Overrides) -> Result<Vec<FlowSpec>> {
+pub fn build(root: &Path, project: &str, flows: &[config::Flow], overrides: Overrides) -> Result<Vec<FlowSpec>> {
     let mut out = Vec::with_capacity(flows.len());
     for flow in flows {
         let entities = match &flow.entities {
             config::Entities::Listed(entities) => {
                 let mut specs = Vec::with_capacity(entities.len());
                 for entity in entities {
-                    let chosen = overrides.entities.is_empty()
-                        || entity.name.as_ref().is_some_and(|name| overrides.entities.contains(name));
-                    if chosen {
-                        specs.push(spec(root, project, flow, entity, overrides)?);
-                    }
-                }
-                if specs.is_empty() {
-                    continue;
+                    specs.push(spec(root, project, flow, entity, overrides)?);
                 }
                 Entities::Listed(specs)
             }
             config::Entities::Tables { pattern, exclude, template } => Entities::Matching {
                 pattern: pattern.clone(),
                 exclude: exclude.clone(),
-                only: overrides.entities.clone(),
+                only: Vec::new(),
                 template: Box::new(spec(root, project, flow, template, overrides)?),
             },
         };
         out.push(FlowSpec { name: flow.name.clone(), depends_on: flow.depends_on.clone(), entities });
     }
-    check_chosen(&out, overrides)?;
     Ok(out)
-}
-
-/// Every entity that was asked for by name must be one, unless only the home can know.
-fn check_chosen(flows: &[FlowSpec], overrides: &Overrides) -> Result<()> {
-    let known = |wanted: &String| {
-        flows.iter().any(|flow| match &flow.entities {
-            Entities::Listed(specs) => specs.iter().any(|spec| spec.owner.entity.as_ref() == Some(wanted)),
-            Entities::Matching { .. } => true,
-        })
-    };
-    match overrides.entities.iter().find(|wanted| !known(wanted)) {
-        Some(unknown) => Err(Error::refused(format!("--entity {unknown}: no flow that was chosen has such an entity"))
-            .next("see the flows and their entities with  hygge ls -v")),
-        None => Ok(()),
-    }
 }
 
 /// Knows where the options of every flow are written.
@@ -99,7 +74,7 @@ fn spec(
     project: &str,
     flow: &config::Flow,
     entity: &config::Entity,
-    overrides: &Overrides,
+    overrides: Overrides,
 ) -> Result<EntitySpec> {
     let mut entity = std::borrow::Cow::Borrowed(entity);
     if overrides.incremental {

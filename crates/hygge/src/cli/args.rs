@@ -102,6 +102,17 @@ pub(crate) enum Command {
     Schema,
 }
 
+impl Command {
+    /// Whether what it does is told in lines of JSON.
+    pub(crate) fn is_told_in_json(&self) -> bool {
+        match self {
+            Self::Go(go) => go.log == LogFormat::Json && !go.dry_run,
+            Self::Copy(copy) => copy.log == LogFormat::Json,
+            _ => false,
+        }
+    }
+}
+
 const GO_EXAMPLES: &str = "\
 Examples:
   hygge go                        every flow, in order

@@ -7,12 +7,13 @@ use hygge_core::flow::{Entities, EntitySpec};
 use super::args::{Everywhere, Select};
 use super::session::{self, Session};
 use super::stop::{Stop, exit_code};
+use crate::project::Overrides;
 use crate::report;
 use crate::report::checked::{Checked, screen};
 use crate::report::words::{count, name};
 
 pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
-    let session = Session::open(everywhere, typed, &session::overrides(typed))?;
+    let session = Session::open(everywhere, typed, Overrides::default())?;
     let ctx = session.looking()?;
     let project = &session.project;
     let mut all = vec![Checked {
@@ -59,7 +60,7 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
         }
     }
     ctx.cancel.check()?;
-    report::out(&screen(&all, "as they should be", report::width()));
+    report::out(&screen(&all, "as they should be", session::verbosity(everywhere), report::width()));
     Ok(code)
 }
 

@@ -1,58 +1,174 @@
-//! Which flows were meant.
+//! Which flows were meant, and which of their entities.
 
 use glob::Pattern;
 use hygge_core::coordinator::with_ancestors;
-use hygge_core::flow::FlowSpec;
+use hygge_core::flow::{Entities, FlowSpec};
 use hygge_core::{Error, Result};
 
-/// The flows that were named, in the project's order; all where none was. A flow that depends on one that was not
-/// chosen waits for whatever that one waits for.
+/// How many names an advice lists.
+const MOST_NAMES: usize = 12;
+
+/// The flows that were named, in the project's order; all where none was. `flow/entity` means one entity of a flow, as
+/// screens name it, and `entities` leaves only those of all flows. A flow that depends on one that was not chosen waits
+/// for whatever that one waits for.
 ///
 /// # Errors
-/// Refused, when a name or pattern means no flow.
-pub(super) fn choose(flows: Vec<FlowSpec>, wanted: &[String]) -> Result<Vec<FlowSpec>> {
+/// Refused, when a name or pattern means no flow or no entity.
+pub(super) fn choose(flows: &[FlowSpec], wanted: &[String], entities: &[String]) -> Result<Vec<FlowSpec>> {
+    let mut chosen: Vec<Option<Chosen>> = vec![None; flows.len()];
     if wanted.is_empty() {
-        return Ok(flows);
+        chosen.fill(Some(Chosen::Whole));
     }
-    let mut chosen = vec![false; flows.len()];
     for text in wanted {
         let (with_all, name) = match text.strip_prefix('+') {
             Some(name) => (true, name),
             None => (false, text.as_str()),
         };
-        let found = matching(&flows, name)?;
-        for at in found {
-            chosen[at] = true;
-            if with_all {
-                for ancestor in with_ancestors(&flows, &flows[at].name) {
-                    chosen[ancestor] = true;
-                }
+        for (at, part) in matching(flows, name)? {
+            chosen[at] = Some(part.and(chosen[at].take()));
+            let above = if with_all { with_ancestors(flows, &flows[at].name) } else { Vec::new() };
+            for ancestor in above.into_iter().filter(|&ancestor| ancestor != at) {
+                chosen[ancestor] = Some(Chosen::Whole);
             }
         }
     }
-    let is_chosen = |name: &str| flows.iter().zip(&chosen).any(|(flow, &chosen)| chosen && flow.name == name);
+    let meant: Vec<&FlowSpec> = flows.iter().zip(&chosen).filter(|(_, one)| one.is_some()).map(|(f, _)| f).collect();
+    if let Some(unknown) = entities.iter().find(|name| !meant.iter().any(|flow| may_have(flow, name))) {
+        return Err(no_entity(unknown, &meant));
+    }
+    let mut narrowed: Vec<Option<FlowSpec>> = Vec::with_capacity(flows.len());
+    for (flow, part) in flows.iter().zip(chosen) {
+        let one = part.map(|part| part.of(flow)).and_then(|flow| only(flow, entities));
+        narrowed.push(one);
+    }
+    let is_chosen = |name: &str| narrowed.iter().flatten().any(|flow| flow.name == name);
     let mut out = Vec::new();
-    for (flow, _) in flows.iter().zip(&chosen).filter(|(_, chosen)| **chosen) {
+    for flow in narrowed.iter().flatten() {
         let mut flow = flow.clone();
-        flow.depends_on = with_ancestors(&flows, &flow.name)
+        flow.depends_on = with_ancestors(flows, &flow.name)
             .into_iter()
             .map(|i| flows[i].name.clone())
             .filter(|name| *name != flow.name && is_chosen(name))
             .collect();
         out.push(flow);
     }
+    if out.is_empty() && !entities.is_empty() {
+        return Err(Error::refused("the entities of  --entity  are none of those that were chosen by name")
+            .next("leave  --entity  out"));
+    }
     Ok(out)
 }
 
-fn matching(flows: &[FlowSpec], name: &str) -> Result<Vec<usize>> {
-    if let Some(exact) = flows.iter().position(|flow| flow.name == name) {
-        return Ok(vec![exact]);
+/// How much of a flow was meant.
+#[derive(Clone)]
+enum Chosen {
+    Whole,
+    Entities(Vec<String>),
+}
+
+impl Chosen {
+    fn and(self, other: Option<Self>) -> Self {
+        match (self, other) {
+            (Self::Entities(mut names), Some(Self::Entities(more))) => {
+                names.extend(more);
+                Self::Entities(names)
+            }
+            (Self::Entities(names), None) => Self::Entities(names),
+            _ => Self::Whole,
+        }
+    }
+
+    fn of(self, flow: &FlowSpec) -> FlowSpec {
+        match self {
+            Self::Whole => flow.clone(),
+            Self::Entities(names) => only(flow.clone(), &names).unwrap_or_else(|| flow.clone()),
+        }
+    }
+}
+
+/// The flow with these entities alone, all where none are named; none where it has none of them.
+fn only(mut flow: FlowSpec, names: &[String]) -> Option<FlowSpec> {
+    if names.is_empty() {
+        return Some(flow);
+    }
+    match &mut flow.entities {
+        Entities::Listed(specs) => {
+            specs.retain(|spec| spec.owner.entity.as_ref().is_some_and(|name| names.contains(name)));
+            if specs.is_empty() {
+                return None;
+            }
+        }
+        // Whether they are there, only the home knows.
+        Entities::Matching { only, .. } if only.is_empty() => names.clone_into(only),
+        Entities::Matching { only, .. } => {
+            only.retain(|name| names.contains(name));
+            if only.is_empty() {
+                return None;
+            }
+        }
+    }
+    Some(flow)
+}
+
+fn may_have(flow: &FlowSpec, entity: &str) -> bool {
+    match &flow.entities {
+        Entities::Listed(specs) => specs.iter().any(|spec| spec.owner.entity.as_deref() == Some(entity)),
+        Entities::Matching { .. } => true,
+    }
+}
+
+/// The entities of a flow that the configuration lists.
+fn listed(flow: &FlowSpec) -> Vec<&str> {
+    match &flow.entities {
+        Entities::Listed(specs) => specs.iter().filter_map(|spec| spec.owner.entity.as_deref()).collect(),
+        Entities::Matching { .. } => Vec::new(),
+    }
+}
+
+fn no_entity(unknown: &str, flows: &[&FlowSpec]) -> Error {
+    let names: Vec<&str> = flows.iter().flat_map(|flow| listed(flow)).collect();
+    let whose = match flows {
+        [flow] => format!("the flow {}", flow.name),
+        _ => "no flow that was chosen".to_owned(),
+    };
+    let error = match (flows, names.is_empty()) {
+        ([_], true) => Error::refused(format!("{whose} has no entities, and so none called {unknown}")),
+        ([_], false) => Error::refused(format!("{whose} has no entity {unknown}")),
+        (_, true) => Error::refused(format!("{whose} has entities, and so none called {unknown}")),
+        (_, false) => Error::refused(format!("{whose} has an entity {unknown}")),
+    };
+    match names.as_slice() {
+        [] => error.next(match flows {
+            [flow] => format!("name the flow alone: {}", flow.name),
+            _ => "leave  --entity  out; see the flows with  hygge ls -v".to_owned(),
+        }),
+        names if names.len() <= MOST_NAMES => error.next(format!("choose from: {}", names.join(", "))),
+        _ => error.next("see the flows and their entities with  hygge ls -v"),
+    }
+}
+
+fn matching(flows: &[FlowSpec], name: &str) -> Result<Vec<(usize, Chosen)>> {
+    let exact = |name: &str| flows.iter().position(|flow| flow.name == name);
+    if let Some(at) = exact(name) {
+        return Ok(vec![(at, Chosen::Whole)]);
+    }
+    if let Some((flow, entity)) = name.split_once('/')
+        && let Some(at) = exact(flow)
+    {
+        return if may_have(&flows[at], entity) {
+            Ok(vec![(at, Chosen::Entities(vec![entity.to_owned()]))])
+        } else {
+            Err(no_entity(entity, &[&flows[at]]))
+        };
     }
     let is_pattern = name.contains(['*', '?', '[']);
-    let found: Vec<usize> = match Pattern::new(name) {
-        Ok(pattern) if is_pattern => {
-            flows.iter().enumerate().filter(|(_, flow)| pattern.matches(&flow.name)).map(|(i, _)| i).collect()
-        }
+    let found: Vec<(usize, Chosen)> = match Pattern::new(name) {
+        Ok(pattern) if is_pattern => flows
+            .iter()
+            .enumerate()
+            .filter(|(_, flow)| pattern.matches(&flow.name))
+            .map(|(i, _)| (i, Chosen::Whole))
+            .collect(),
         _ => Vec::new(),
     };
     if !found.is_empty() {
@@ -64,7 +180,7 @@ fn matching(flows: &[FlowSpec], name: &str) -> Result<Vec<usize>> {
         .map(|flow| (strsim::damerau_levenshtein(name, &flow.name), &flow.name))
         .min()
         .filter(|(distance, near)| *distance <= near.chars().count().max(3) / 3);
-    let names: Vec<&str> = flows.iter().map(|flow| flow.name.as_str()).take(12).collect();
+    let names: Vec<&str> = flows.iter().map(|flow| flow.name.as_str()).take(MOST_NAMES).collect();
     let advice = match (near, names.as_slice()) {
         (Some((_, near)), _) => format!("write {near}, if that was meant"),
         (None, []) => "describe one under  flows:  first".to_owned(),
@@ -91,7 +207,7 @@ mod tests {
 
     fn chosen(wanted: &[&str]) -> Vec<(String, Vec<String>)> {
         let wanted: Vec<String> = wanted.iter().map(|&s| s.into()).collect();
-        choose(flows(), &wanted).expect("chosen").into_iter().map(|f| (f.name, f.depends_on)).collect()
+        choose(&flows(), &wanted, &[]).expect("chosen").into_iter().map(|f| (f.name, f.depends_on)).collect()
     }
 
     fn names(wanted: &[&str]) -> Vec<String> {
@@ -114,9 +230,9 @@ mod tests {
 
     #[test]
     fn a_misspelt_name_is_mended() {
-        let error = choose(flows(), &["claen".into()]).err().expect("refused");
+        let error = choose(&flows(), &["claen".into()], &[]).err().expect("refused");
         assert!(format!("{error:?}").contains("write clean, if that was meant"), "{error:?}");
-        let error = choose(flows(), &["sales_*".into()]).err().expect("refused");
+        let error = choose(&flows(), &["sales_*".into()], &[]).err().expect("refused");
         assert!(format!("{error:?}").contains("no flow's name matches sales_*"), "{error:?}");
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Copy) -> Result<u8, Stop> {
     let (root, mut flow) = flow(everywhere, typed)?;
     flow.name = name(&flow);
     let flows = [flow];
-    let specs = project::build(&root, OWNER, &flows, &Overrides { full: typed.full_drop, ..Overrides::default() })?;
+    let specs = project::build(&root, OWNER, &flows, Overrides { full: typed.full_drop, ..Overrides::default() })?;
     let advisor = Arc::new(project::advisor(&flows).of_copies());
     let run = Run {
         root,
@@ -50,19 +50,25 @@ fn flow(everywhere: &Everywhere, typed: &Copy) -> Result<(PathBuf, Flow), Stop> 
         columns: typed.ask.columns.clone(),
         vars: Vec::new(),
     };
-    let (root, mut flow) = if session::is_place(&typed.home, &locate)? {
-        asked.vars.clone_from(&everywhere.vars);
-        (locate.cwd.clone(), Flow::ad_hoc(&typed.home, &typed.store, &asked)?)
+    let named = if session::is_place(&typed.home, &locate)? {
+        None
     } else {
         let project = Project::load(&locate)?;
-        let Some(named) = project.home(&typed.home) else {
+        // What is called as no home is may be a file or a folder.
+        if project.home(&typed.home).is_none() && !locate.cwd.join(&typed.home).exists() {
             return Err(Stop::Error(
                 Error::refused(format!("{} is no path, and no home of the project {}", typed.home, project.name))
                     .next("name a file, a folder or a URL, or a home of the project (hygge ls)"),
             ));
-        };
-        let flow = of_named(named, &typed.store, &mut asked, &project.root, &locate.cwd)?;
-        (project.root, flow)
+        }
+        project.home(&typed.home).cloned().map(|named| (project.root, named))
+    };
+    let (root, mut flow) = if let Some((root, named)) = named {
+        let flow = of_named(&named, &typed.store, &mut asked, &root, &locate.cwd)?;
+        (root, flow)
+    } else {
+        asked.vars.clone_from(&everywhere.vars);
+        (locate.cwd.clone(), Flow::ad_hoc(&typed.home, &typed.store, &asked)?)
     };
     if let Entities::Listed(entities) = &mut flow.entities {
         for entity in entities {

@@ -25,16 +25,11 @@ use crate::report::{self, Everyone, Verbosity};
 
 /// What the command line changes in the flows.
 pub(super) fn overrides(typed: &Go) -> Overrides {
-    Overrides {
-        incremental: typed.incremental,
-        full: typed.full_drop,
-        force: typed.force,
-        entities: typed.select.entities.clone(),
-    }
+    Overrides { incremental: typed.incremental, full: typed.full_drop, force: typed.force }
 }
 
 /// Shows what would be done.
-pub(super) fn plan(everywhere: &Everywhere, select: &Select, overrides: &Overrides) -> Result<u8, Stop> {
+pub(super) fn plan(everywhere: &Everywhere, select: &Select, overrides: Overrides) -> Result<u8, Stop> {
     let session = Session::open(everywhere, select, overrides)?;
     let ctx = session.looking()?;
     let preflight = preflight(&ctx, &session.flows);
@@ -49,7 +44,7 @@ pub(super) fn plan(everywhere: &Everywhere, select: &Select, overrides: &Overrid
 /// Runs the flows of a project.
 pub(super) fn run(everywhere: &Everywhere, typed: &Go) -> Result<u8, Stop> {
     let began = Instant::now();
-    let session = Session::open(everywhere, &typed.select, &overrides(typed))?;
+    let session = Session::open(everywhere, &typed.select, overrides(typed))?;
     let options = &session.project.options;
     let concurrency = typed.concurrency.map_or(options.concurrency, |n| n as usize).max(1);
     let run = Run {
@@ -136,6 +131,9 @@ impl Run {
 
         let preflight = preflight(&looking, flows);
         if !looking.cancel.is_asked() && Self::refused(&preflight, advisor, json.as_deref()) {
+            if let Some(json) = &json {
+                json.finished(&[], &self.facts(None), 2);
+            }
             return Ok(2);
         }
         let mut listeners: Vec<Arc<dyn Observer>> = Vec::new();
@@ -218,12 +216,12 @@ impl Run {
         }
     }
 
+    fn facts(&self, log: Option<&RunLog>) -> Facts {
+        Facts { took: self.began.elapsed(), memory: report::memory::peak(), details: log.map(|log| shown(log.path())) }
+    }
+
     fn close(&self, report: &RunReport, code: u8, advisor: &Advisor, log: Option<&RunLog>, json: Option<&JsonLines>) {
-        let facts = Facts {
-            took: self.began.elapsed(),
-            memory: report::memory::peak(),
-            details: log.map(|log| shown(log.path())),
-        };
+        let facts = self.facts(log);
         let screen = report::closing::screen(&report.ended, &facts, advisor, self.verbosity, report::width());
         if let Some(log) = log {
             if let Some(panic) = last_panic() {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hygge_core::shell::argument;
 use hygge_core::{Error, Result};
 
 use super::args::Init;
@@ -21,6 +22,7 @@ pub(super) fn run(typed: &Init) -> Result<u8, Stop> {
     write(&folder.join("samples").join("orders.csv"), ORDERS)?;
     write(&folder.join(".gitignore"), GITIGNORE)?;
     let shown = folder.display();
+    let typed = argument(&shown.to_string());
     report::out(&format!(
         "\
 {} {shown}
@@ -29,7 +31,7 @@ pub(super) fn run(typed: &Init) -> Result<u8, Stop> {
   .gitignore           keeps .hygge/ and .env out of git
 
 Next:
-  cd {shown}
+  cd {typed}
   hygge plan      what would happen
   hygge go        do it; a second time moves nothing
   hygge preview orders
@@ -48,18 +50,18 @@ fn prepare(folder: &Path) -> Result<()> {
             Some(_) => refuse(format!("{} is not empty, and nothing in it shall be overwritten", folder.display())),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            std::fs::create_dir_all(folder).map_err(|e| Error::io("make", folder, e).as_refusal())
+            std::fs::create_dir_all(folder).map_err(|e| no_folder("make", folder, e))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
             refuse(format!("{} is a file", folder.display()))
         }
-        Err(error) => Err(Error::io("read", folder, error).as_refusal()),
+        Err(error) => Err(no_folder("read", folder, error)),
     }
 }
 
 /// The project's name: that of its folder, as far as a name can hold it.
 fn name(folder: &Path) -> Result<String> {
-    let real = folder.canonicalize().map_err(|e| Error::io("read", folder, e).as_refusal())?;
+    let real = folder.canonicalize().map_err(|e| no_folder("read", folder, e))?;
     let last = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let kept: String = last.chars().map(|c| if c.is_alphanumeric() || "_-".contains(c) { c } else { '_' }).collect();
     Ok(if kept.is_empty() { "shop".to_owned() } else { kept })
@@ -67,7 +69,16 @@ fn name(folder: &Path) -> Result<String> {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|e| Error::io("make", folder, e).as_refusal())?;
+        std::fs::create_dir_all(folder).map_err(|e| no_folder("make", folder, e))?;
     }
-    std::fs::write(path, text).map_err(|e| Error::io("write", path, e).as_refusal())
+    std::fs::write(path, text).map_err(|e| no_folder("write", path, e))
+}
+
+/// Why there can be no project there, and that another folder may do.
+fn no_folder(doing: &str, path: &Path, error: std::io::Error) -> Error {
+    let error = Error::io(doing, path, error).as_refusal();
+    match error.advice() {
+        Some(_) => error,
+        None => error.next("choose a folder that this user can make and write"),
+    }
 }

@@ -21,7 +21,7 @@ use crate::project::{self, Overrides};
 use crate::report;
 use crate::report::advisor::Advisor;
 use crate::report::table::Table;
-use crate::report::words::rows;
+use crate::report::words::{entity_option, rows};
 
 /// A home, and what of it.
 struct Asked {
@@ -71,6 +71,9 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Preview) -> Result<u8, Stop> 
 fn asked(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
     let locate = session::locate(everywhere)?;
     if session::is_place(&typed.what, &locate)? {
+        if is_entity(&typed.what, &locate) {
+            return of_flow(everywhere, typed);
+        }
         return Ok(of_url(&locate, typed, &everywhere.vars)?);
     }
     let project = Project::load(&locate)?;
@@ -88,6 +91,9 @@ fn asked(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
             root: project.root,
         });
     }
+    if locate.cwd.join(&typed.what).exists() {
+        return Ok(of_url(&locate, typed, &everywhere.vars)?);
+    }
     let flows = project.flows.iter().map(|flow| flow.name.as_str());
     let names: Vec<&str> = project.homes.iter().map(|home| home.name.as_str()).chain(flows).take(12).collect();
     let error = Error::refused(format!("{} is no home, no flow and no path", typed.what));
@@ -96,6 +102,12 @@ fn asked(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
     } else {
         error.next(format!("choose from: {}; or name a file, a folder or a URL", names.join(", ")))
     }))
+}
+
+/// Whether it is `flow/entity` of a project, and no path to anything that is there.
+fn is_entity(what: &str, locate: &Locate) -> bool {
+    let Some((flow, _)) = what.split_once('/') else { return false };
+    !locate.cwd.join(what).exists() && Project::load(locate).is_ok_and(|project| project.flow(flow).is_some())
 }
 
 fn of_url(locate: &Locate, typed: &Preview, vars: &[String]) -> Result<Asked> {
@@ -112,9 +124,9 @@ fn of_url(locate: &Locate, typed: &Preview, vars: &[String]) -> Result<Asked> {
 }
 
 fn of_flow(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
-    let select = Select { flows: vec![typed.what.clone()], ..Select::default() };
-    let overrides = Overrides { entities: typed.entity.clone().into_iter().collect(), ..Overrides::default() };
-    let session = Session::open(everywhere, &select, &overrides)?;
+    let entities = typed.entity.clone().into_iter().collect();
+    let select = Select { flows: vec![typed.what.clone()], entities, ..Select::default() };
+    let session = Session::open(everywhere, &select, Overrides::default())?;
     let ctx = session.looking()?;
     let mut entities = Vec::new();
     for flow in &session.flows {
@@ -126,7 +138,7 @@ fn of_flow(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
             let names: Vec<&str> = many.iter().filter_map(|spec| spec.owner.entity.as_deref()).take(12).collect();
             return Err(Stop::Error(
                 Error::refused(format!("{} has {} entities", typed.what, many.len()))
-                    .next(format!("choose one with --entity, as in  --entity {}", names.first().unwrap_or(&"NAME"))),
+                    .next(format!("choose one, as in  {}", entity_option(names.first().unwrap_or(&"NAME")))),
             ));
         }
     };

@@ -30,23 +30,13 @@ pub(super) struct Session {
 
 impl Session {
     /// Reads the project and chooses flows.
-    pub(super) fn open(everywhere: &Everywhere, select: &Select, overrides: &Overrides) -> Result<Self, Stop> {
+    pub(super) fn open(everywhere: &Everywhere, select: &Select, overrides: Overrides) -> Result<Self, Stop> {
         let project = load(everywhere)?;
         let flows = project::build(&project.root, &project.name, &project.flows, overrides)?;
         // The whole graph is looked at: a flow that was not chosen may stand between two that were.
-        let missing = |name: &String| !flows.iter().any(|flow| flow.name == *name);
-        let mut flows = flows.clone();
-        if !overrides.entities.is_empty() {
-            // Flows of which no entity was chosen are not there to be waited for.
-            let gone: Vec<String> =
-                flows.iter().flat_map(|flow| flow.depends_on.clone()).filter(|name| missing(name)).collect();
-            for flow in &mut flows {
-                flow.depends_on.retain(|name| !gone.contains(name));
-            }
-        }
         check_graph(&flows)?;
         let wanted: Vec<String> = select.flows.iter().chain(&select.more_flows).cloned().collect();
-        let flows = choose(flows, &wanted)?;
+        let flows = choose(&flows, &wanted, &select.entities)?;
         let advisor = Arc::new(project::advisor(&project.flows));
         Ok(Self { project, flows, advisor })
     }
@@ -78,7 +68,8 @@ pub(super) fn locate(everywhere: &Everywhere) -> Result<Locate> {
     })
 }
 
-/// Whether a text is a path or a URL: it says so itself, or nothing else can be meant and there is such a file.
+/// Whether a text is a path or a URL: it says so itself, or nothing else can be meant and there is such a file. What may
+/// be a name of the project as well is left to those who know its names.
 pub(super) fn is_place(text: &str, locate: &Locate) -> Result<bool> {
     // What - would stand for is told where places are read.
     if text == "-" || text.contains(['/', '.', '*']) || text.starts_with("sqlite:") {
@@ -93,11 +84,6 @@ pub(super) fn is_place(text: &str, locate: &Locate) -> Result<bool> {
         }
         Err(error) => Err(error),
     }
-}
-
-/// What the command line changes for commands that only choose.
-pub(super) fn overrides(select: &Select) -> Overrides {
-    Overrides { entities: select.entities.clone(), ..Overrides::default() }
 }
 
 /// How much is told.

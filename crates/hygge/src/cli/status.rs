@@ -1,5 +1,6 @@
 //! `hygge ls` and `hygge status`.
 
+use hygge_core::Error;
 use hygge_core::coordinator::expand;
 use hygge_core::flow::{Entities, EntitySpec, FlowSpec, Settling};
 use hygge_core::journal::{Entry, Journal};
@@ -7,12 +8,13 @@ use hygge_core::journal::{Entry, Journal};
 use super::args::{Everywhere, Select};
 use super::session::{self, Session};
 use super::stop::{Stop, exit_code};
+use crate::project::Overrides;
 use crate::report;
 use crate::report::standing::{Listed, Standing, in_full, listing, overview};
 use crate::report::words::count;
 
 pub(super) fn ls(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
-    let session = Session::open(everywhere, typed, &session::overrides(typed))?;
+    let session = Session::open(everywhere, typed, Overrides::default())?;
     let listed: Vec<Listed> = session.flows.iter().flat_map(|flow| lines(flow, everywhere.verbose)).collect();
     report::out(&listing(&listed));
     Ok(0)
@@ -61,10 +63,9 @@ fn mode(spec: &EntitySpec) -> &'static str {
 }
 
 pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
-    let session = Session::open(everywhere, typed, &session::overrides(typed))?;
+    let session = Session::open(everywhere, typed, Overrides::default())?;
     let ctx = session.looking()?;
-    let journal = Journal::open_existing(&session.journal())?;
-    let latest = journal.as_ref().map(|journal| journal.latest(None)).transpose()?.unwrap_or_default();
+    let remembered = Remembered::of(&session);
     let mut all = Vec::new();
     let mut code = 0;
     for flow in &session.flows {
@@ -87,21 +88,54 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
             if let Err(error) = &receipt {
                 code = code.max(exit_code(error).min(1));
             }
-            let journal = latest.iter().find(|entry: &&Entry| entry.owner == spec.owner).cloned();
+            let journal = remembered.latest.iter().find(|entry: &&Entry| entry.owner == spec.owner).cloned();
             all.push(Standing { owner: spec.owner, place: shown, receipt, journal });
         }
     }
+    let verbosity = session::verbosity(everywhere);
     let named = !typed.flows.is_empty() || !typed.more_flows.is_empty();
-    let text = match (&session.flows[..], &journal) {
-        ([flow], Some(journal)) if named => in_full(&all, &journal.history(&flow.name)?),
-        ([_], None) if named => in_full(&all, &[]),
-        _ => overview(&all),
+    let text = match &session.flows[..] {
+        [_] if named => in_full(&all, &remembered.history, verbosity),
+        _ => overview(&all, verbosity),
     };
     report::out(&text);
-    if let Some(journal) = &journal
-        && let Some(run) = journal.unfinished()?
-    {
-        report::out(&format!("Run {run} has not ended by its own word: it still runs, or it was killed.\n"));
-    }
+    report::out(&remembered.told());
     Ok(code)
+}
+
+/// What this machine's journal says. It is a view: without it the receipts still say how flows stand.
+#[derive(Default)]
+struct Remembered {
+    latest: Vec<Entry>,
+    /// Of the one flow that was chosen.
+    history: Vec<Entry>,
+    unfinished: Option<String>,
+    lost: Option<Error>,
+}
+
+impl Remembered {
+    fn of(session: &Session) -> Self {
+        let read = || {
+            let Some(journal) = Journal::open_existing(&session.journal())? else { return Ok(Self::default()) };
+            let history = match &session.flows[..] {
+                [flow] => journal.history(&flow.name)?,
+                _ => Vec::new(),
+            };
+            Ok(Self { latest: journal.latest(None)?, history, unfinished: journal.unfinished()?, lost: None })
+        };
+        read().unwrap_or_else(|error: Error| Self { lost: Some(error), ..Self::default() })
+    }
+
+    /// What is to be said after the flows.
+    fn told(&self) -> String {
+        if let Some(error) = &self.lost {
+            return format!(
+                "This is what the places say; failures and the last runs are missing: {error}.\n  next: make room and give the user that runs hygge the right to write .hygge, or remove .hygge/journal.db: no rows hang on it\n"
+            );
+        }
+        let run = self.unfinished.as_ref();
+        let told =
+            run.map(|run| format!("Run {run} has not ended by its own word: it still runs, or it was killed.\n"));
+        told.unwrap_or_default()
+    }
 }

@@ -1,12 +1,17 @@
 //! How a command ends that cannot do what it was asked.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
+use hygge_core::context::{Clock, SystemClock, new_run_id};
 use hygge_core::{Error, ErrorKind};
 
 use crate::config::Problem;
 use crate::report;
+use crate::report::advisor::advice_alone;
+use crate::report::closing::Facts;
+use crate::report::json::JsonLines;
 
 /// A refused, failed or interrupted command that was told of by nobody yet.
 pub(super) enum Stop {
@@ -29,6 +34,17 @@ impl From<Vec<Problem>> for Stop {
 }
 
 impl Stop {
+    /// Tells in the lines of `--log json` what is wrong, and answers with the exit code.
+    pub(super) fn tell_json(&self, began: Instant) -> u8 {
+        let (errors, code) = match self {
+            Self::Problems(problems) => (problems.iter().map(Problem::error).collect(), 2),
+            Self::Error(error) if error.kind() == ErrorKind::Cancelled => (Vec::new(), 130),
+            Self::Error(error) => (vec![error], exit_code(error)),
+        };
+        told_in_json(&errors, began, code);
+        code
+    }
+
     /// Tells on standard error what is wrong, and answers with the exit code.
     pub(super) fn tell(&self) -> u8 {
         let width = report::width();
@@ -44,6 +60,17 @@ impl Stop {
             }
         }
     }
+}
+
+/// The lines of a run with `--log json` that ended before it began: what is wrong, and that it is over.
+pub(super) fn told_in_json(errors: &[&Error], began: Instant, code: u8) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let lines = JsonLines::new(&new_run_id(clock.as_ref()), clock, Arc::default());
+    for error in errors {
+        lines.refused(None, error, advice_alone(error).as_deref());
+    }
+    let facts = Facts { took: began.elapsed(), memory: report::memory::peak(), details: None };
+    lines.finished(&[], &facts, code);
 }
 
 /// The exit code that one error means.
@@ -74,11 +101,14 @@ pub(super) fn last_panic() -> Option<String> {
 }
 
 /// Runs a command; a panic ends it with 70 and a calm word.
-pub(super) fn guarded(work: impl FnOnce() -> u8) -> u8 {
+pub(super) fn guarded(json: bool, work: impl FnOnce() -> u8) -> u8 {
+    let began = Instant::now();
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let what = last_panic().unwrap_or_else(|| "no message".to_owned());
-        report::err(&report::fault::bug(&what, report::width()));
-        70
+        let bug = Error::bug(last_panic().unwrap_or_else(|| "no message".to_owned()));
+        if json {
+            return Stop::Error(bug).tell_json(began);
+        }
+        Stop::Error(bug).tell()
     })
 }
 
@@ -96,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_seventy() {
-        assert_eq!(guarded(|| panic!("boom")), 70);
-        assert_eq!(guarded(|| 3), 3);
+        assert_eq!(guarded(false, || panic!("boom")), 70);
+        assert_eq!(guarded(false, || 3), 3);
     }
 }

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hygge_core::context::Context;
 use hygge_core::coordinator::expand;
 use hygge_core::event::{Event, Observer};
+use hygge_core::journal::Journal;
 
 use super::args::{Everywhere, Select};
 use super::session::{self, Session};
 use super::stop::{Stop, exit_code};
+use crate::project::Overrides;
 use crate::report;
 use crate::report::checked::{Checked, screen};
 use crate::report::words::{name, when};
@@ -26,7 +28,7 @@ impl Observer for Notes {
 }
 
 pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
-    let session = Session::open(everywhere, typed, &session::overrides(typed))?;
+    let session = Session::open(everywhere, typed, Overrides::default())?;
     let notes = Arc::new(Notes::default());
     let ctx = Context { observer: Arc::clone(&notes) as Arc<dyn Observer>, ..session.looking()? };
     let mut all = Vec::new();
@@ -57,6 +59,13 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
             all.push(Checked { what, found });
         }
     }
-    report::out(&screen(&all, "swept", report::width()));
+    let whole = session.flows.len() == session.project.flows.len() && typed.entities.is_empty();
+    if code == 0 && whole {
+        // History is a view: that it cannot be written is no reason to fail.
+        let now = ctx.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let _ =
+            Journal::open_existing(&session.journal()).and_then(|journal| journal.map_or(Ok(()), |j| j.swept(&now)));
+    }
+    report::out(&screen(&all, "swept", session::verbosity(everywhere), report::width()));
     Ok(code)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use hygge_core::Error;
 
+use super::Verbosity;
 use super::style::{self, DIM, NAME, paint};
 use super::words::{thousands, wrap};
 
@@ -15,12 +16,13 @@ pub struct Checked {
     pub found: Result<Vec<String>, (Error, Option<String>)>,
 }
 
-/// All of them, and how many need a person.
+/// All of them, only those that need a person for who wants it quiet, and how many do.
 #[must_use]
-pub fn screen(all: &[Checked], done: &str, width: Option<usize>) -> String {
+pub fn screen(all: &[Checked], done: &str, verbosity: Verbosity, width: Option<usize>) -> String {
     let mut text = String::new();
     for one in all {
         match &one.found {
+            Ok(_) if verbosity == Verbosity::Quiet => {}
             Ok(lines) => {
                 let _ = writeln!(text, "{} {}", style::tick(), paint(NAME, &one.what));
                 for line in lines {

@@ -5,16 +5,20 @@
 //! - `started`: `home`, `store`
 //! - `planned`: `mode`, `coverage` (`full`, `since`), `splits`, `rows` and `bytes` where the home guesses them,
 //!   `watermark` where there is one, `warnings`, `notes`
-//! - `progress`: `rows` (negative when a failed attempt is taken back) and `bytes` of a batch
+//! - `progress`: `rows` and `bytes` of a batch
+//! - `withdrawn`: `rows` of a failed attempt, told before as progress, that are taken back
 //! - `retrying`: `split`, `attempt`, `error`, `after_ms`
 //! - `note`: `text`
 //! - `proving`
 //! - `ended`: `outcome` (`settled`, `unchanged`, `failed`, `skipped`, `cancelled`), `took_ms`; settled: `mode`, `rows`,
 //!   `bytes`, `seq`, `watermark`, `proved`, `retries`; else `message`; failed: `kind`, `at`, `next`; `held_back` where
 //!   too many rows share the greatest value of the watermark
-//! - `finished`, the last line: `exit_code`, `took_ms`, `settled`, `unchanged`, `failed`, `skipped`, `cancelled`,
+//! - `refused`, instead of a run, one for each thing that is wrong: `message`, `kind`, `at`, `next`, with `flow` where it
+//!   is one flow's plan that is refused
+//! - `finished`, always the last line: `exit_code`, `took_ms`, `settled`, `unchanged`, `failed`, `skipped`, `cancelled`,
 //!   `rows`, `memory_bytes`, `log`
-//! - `refused`, instead of a run: `message`, `at`, `next`, with `flow` where it is one flow's plan that is refused
+//!
+//! No number is below zero.
 
 use std::sync::Arc;
 
@@ -138,6 +142,14 @@ fn failure(error: &Error, advice: Option<&str>) -> Value {
     json!({ "message": error.found(), "kind": kind, "at": error.place(), "next": advice })
 }
 
+/// A batch that was written, or the rows of a failed attempt that are taken back: no number is below zero.
+fn batch(rows: i64, bytes: u64) -> (&'static str, Value) {
+    match rows {
+        0.. => ("progress", json!({ "rows": rows, "bytes": bytes })),
+        _ => ("withdrawn", json!({ "rows": rows.unsigned_abs() })),
+    }
+}
+
 fn word_of(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Settled(_) => "settled",
@@ -176,7 +188,8 @@ impl Observer for JsonLines {
                 }),
             ),
             Event::Progress { owner, rows, bytes } => {
-                self.line("progress", Some(owner), json!({ "rows": rows, "bytes": bytes }));
+                let (event, fields) = batch(*rows, *bytes);
+                self.line(event, Some(owner), fields);
             }
             Event::Retrying { owner, split, attempt, error, after } => self.line(
                 "retrying",
@@ -190,5 +203,16 @@ impl Observer for JsonLines {
                 self.line("ended", Some(&ended.owner), fields);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_back_is_an_event_of_its_own() {
+        assert_eq!(batch(3, 20), ("progress", json!({ "rows": 3, "bytes": 20 })));
+        assert_eq!(batch(-2_498_560, 0), ("withdrawn", json!({ "rows": 2_498_560 })));
     }
 }

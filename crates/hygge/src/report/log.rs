@@ -149,6 +149,10 @@ impl Observer for RunLog {
                 self.flow(LogLevel::Info, owner, "planned");
                 self.write(LogLevel::Info, &block);
             }
+            Event::Progress { owner, rows, .. } if *rows < 0 => {
+                let taken_back = super::words::rows(rows.unsigned_abs());
+                self.flow(LogLevel::Trace, owner, format_args!("{taken_back} of a failed attempt taken back"));
+            }
             Event::Progress { owner, rows, bytes } => {
                 self.flow(LogLevel::Trace, owner, format_args!("{rows} rows, {bytes} bytes"));
             }

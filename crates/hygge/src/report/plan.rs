@@ -22,6 +22,7 @@ const MOST_BLOCKS: usize = 20;
 pub fn screen(preflight: &Preflight, advisor: &Advisor, verbosity: Verbosity, width: Option<usize>) -> String {
     let brief =
         verbosity == Verbosity::Quiet || (preflight.flows.len() > MOST_BLOCKS && verbosity == Verbosity::Normal);
+    let quiet = verbosity == Verbosity::Quiet;
     let mut text = String::new();
     for (owner, planned) in &preflight.flows {
         if !brief && !text.is_empty() {
@@ -32,6 +33,7 @@ pub fn screen(preflight: &Preflight, advisor: &Advisor, verbosity: Verbosity, wi
                 let advice = advisor.advise(owner, error);
                 text.push_str(&refusal(owner, error, advice.as_deref(), width));
             }
+            _ if quiet => {}
             Planned::After(upstream) => {
                 let line =
                     format!("{} {}   is planned after {upstream}, whose place it reads\n", style::dot(), title(owner));

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use hygge_core::journal::Entry;
 use hygge_core::receipt::{Owner, Receipt};
 
+use super::Verbosity;
 use super::advisor::advice_alone;
 use super::blocks::{Block, columns};
 use super::style::{self, CARE, DIM, NAME, paint};
@@ -61,12 +62,15 @@ pub struct Standing {
     pub journal: Option<Entry>,
 }
 
-/// The screen of `status`: a line each.
+/// The screen of `status`: a line each; only for what needs a person for who wants it quiet.
 #[must_use]
-pub fn overview(all: &[Standing]) -> String {
+pub fn overview(all: &[Standing], verbosity: Verbosity) -> String {
     let names = all.iter().map(|s| wide(&name(&s.owner))).max().unwrap_or(0);
     let mut text = String::new();
     for standing in all {
+        if verbosity == Verbosity::Quiet && needs_nobody(standing) {
+            continue;
+        }
         let (mark, line) = told(standing);
         let shown = paint(NAME, left(&name(&standing.owner), names));
         text.push_str(format!("{mark} {shown}    {line}").trim_end());
@@ -76,6 +80,12 @@ pub fn overview(all: &[Standing]) -> String {
         }
     }
     text
+}
+
+/// Whether it settled and nothing has gone wrong since, or it has not been asked to settle yet.
+fn needs_nobody(standing: &Standing) -> bool {
+    let failed = |entry: &Entry| matches!(entry.outcome.as_str(), "failed" | "skipped" | "cancelled");
+    standing.receipt.is_ok() && !standing.journal.as_ref().is_some_and(failed) && below(standing).is_empty()
 }
 
 fn told(standing: &Standing) -> (String, String) {
@@ -150,8 +160,11 @@ fn disagreement(standing: &Standing, entry: &Entry) -> Option<String> {
 
 /// The screen of `status FLOW`: its standing in full, and its last runs.
 #[must_use]
-pub fn in_full(all: &[Standing], history: &[Entry]) -> String {
-    let mut text = overview(all);
+pub fn in_full(all: &[Standing], history: &[Entry], verbosity: Verbosity) -> String {
+    let mut text = overview(all, verbosity);
+    if verbosity == Verbosity::Quiet {
+        return text;
+    }
     if let [Standing { place, receipt: Ok(Some(receipt)), .. }] = all {
         let mut block = Block::default();
         block.line("place", place.clone());

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use hygge_core::flow::Verified;
 use hygge_core::receipt::{Mode, Owner};
 
+use super::Verbosity;
 use super::advisor::Advisor;
 use super::closing::failure;
 use super::style::{self, DIM, NAME, paint};
@@ -18,9 +19,9 @@ pub struct Shown {
     pub found: hygge_core::Result<Verified>,
 }
 
-/// All of them.
+/// All of them; only what does not hold for who wants it quiet.
 #[must_use]
-pub fn screen(all: &[Shown], advisor: &Advisor, width: Option<usize>) -> String {
+pub fn screen(all: &[Shown], advisor: &Advisor, verbosity: Verbosity, width: Option<usize>) -> String {
     let names = all.iter().map(|one| wide(&name(&one.owner))).max().unwrap_or(0);
     let indent = names + 6;
     let mut text = String::new();
@@ -30,6 +31,9 @@ pub fn screen(all: &[Shown], advisor: &Advisor, width: Option<usize>) -> String 
             Ok(verified) => {
                 let holds = verified.holds();
                 good += u64::from(holds);
+                if holds && verbosity == Verbosity::Quiet {
+                    continue;
+                }
                 (if holds { style::tick() } else { style::cross() }, told(verified, &one.owner, advisor))
             }
             Err(error) => {

@@ -9,6 +9,8 @@ mod init;
 mod landing;
 mod merging;
 mod moving;
+mod names;
+mod night;
 mod options;
 mod reading;
 mod refusals;

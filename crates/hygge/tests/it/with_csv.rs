@@ -69,12 +69,3 @@ fn flows_after_a_failure() {
     let ended = json.out.lines().find(|line| line.contains("\"failed\"") && line.contains("ended")).expect("an end");
     assert!(ended.contains("\"at\":\"bad.csv, row 2, column n\"") && ended.contains("\"next\":"), "{ended}");
 }
-
-#[test]
-fn a_refusal_is_json_too() {
-    let folder = Folder::with("flows:\n  users:\n    home: nowhere.csv\n    store: data/users/\n");
-    let ran = folder.run(&["go", "--log", "json"]).exits(2);
-    let line: serde_json::Value = serde_json::from_str(ran.out.trim_end()).expect("one JSON object");
-    assert_eq!((&line["event"], &line["flow"]), (&"refused".into(), &"users".into()));
-    assert!(ran.err.is_empty(), "{}", ran.err);
-}

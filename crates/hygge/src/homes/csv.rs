@@ -321,8 +321,11 @@ impl Home for CsvHome {
         };
         notes.extend(to_read.notes.iter().cloned());
         if let Some(first) = listing.passed_over.first() {
-            let passed_over = listing.passed_over.len();
-            notes.push(format!("{passed_over} files that are not CSV were passed over, {first} first").into());
+            let note = match listing.passed_over.len() {
+                1 => format!("1 file that is not CSV was passed over: {first}"),
+                n => format!("{n} files that are not CSV were passed over, {first} first"),
+            };
+            notes.push(note.into());
         }
 
         let rules = self.rules();

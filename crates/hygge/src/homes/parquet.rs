@@ -92,7 +92,9 @@ impl Home for ParquetHome {
             let file = open_file(pin).map_err(Error::as_refusal)?;
             rows += file.metadata.metadata().file_metadata().num_rows().unsigned_abs();
         }
-        let mut lines = vec![format!("{}: {} files, {rows} rows", self.shown(source), listing.files.len())];
+        let counted = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let files = counted(listing.files.len() as u64, "file");
+        let mut lines = vec![format!("{}: {files}, {}", self.shown(source), counted(rows, "row"))];
         lines.extend(scan::passed_over(&listing));
         Ok(lines)
     }

@@ -82,7 +82,7 @@ pub fn block(
         block.line("reads", reads(plan));
         if verbosity == Verbosity::Verbose {
             for split in &plan.splits {
-                let rows = split.rows.map(|n| format!(", about {} rows", thousands(n))).unwrap_or_default();
+                let rows = split.rows.map(|n| format!(", about {}", count(n, "row", "rows"))).unwrap_or_default();
                 block.line("split", format!("{}{rows}", split.label));
             }
         }

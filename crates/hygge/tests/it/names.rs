@@ -176,6 +176,14 @@ fn one_file_is_one_file() {
     let folder = project();
     folder.run(&["go", "one"]).exits(0);
     folder.run(&["check", "one"]).exits(0).says(&["lake/one: 1 file, load 1 of", "1 column"]);
+    let folder = Folder::with(
+        "flows:\n  a:\n    home: {type: csv, path: in}\n    store: a/\n  b:\n    home: {type: parquet, path: p.parquet}\n    store: b/\n",
+    );
+    folder.write("in/one.csv", "id\n1\n");
+    folder.write("in/notes.txt", "mine");
+    folder.run(&["copy", "in/one.csv", "p.parquet"]).exits(0);
+    folder.run(&["check", "b"]).exits(0).says(&["p.parquet: 1 file, 1 row"]);
+    folder.run(&["plan", "a"]).exits(0).says(&["1 file that is not CSV was passed over: notes.txt"]);
 }
 
 #[test]

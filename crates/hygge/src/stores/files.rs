@@ -22,6 +22,7 @@ use self::place::{FilePlace, check_fits};
 use crate::files::durable::{Disk, Ways};
 use crate::files::format::FileFormat;
 use crate::files::place::lock::PlaceLock;
+use crate::files::place::receipts::State;
 use crate::files::place::{Held, LiveFile, LiveFiles, Shape, Sibling, names_in, one_file, receipts, sweep};
 use crate::files::{paths, platform};
 
@@ -89,6 +90,12 @@ impl FileStore {
         };
         let mut names = names_in(&sibling.live)?;
         names.retain(|name| !name.starts_with('.') && !known.contains(name));
+        // The load of a run that died may count as settled though it is still to be carried out: then the files of the one
+        // before are there yet.
+        if !names.is_empty() && receipts::entries(sibling)?.iter().any(|entry| entry.state != State::Settled) {
+            let held = receipts::held_names(sibling)?;
+            names.retain(|name| !held.contains(name));
+        }
         Ok(names)
     }
 

@@ -158,7 +158,7 @@ fn what_cannot_be_read_is_told_with_the_way_out() {
     for file in std::fs::read_dir(folder.path("lake/one")).expect("listed").flatten() {
         std::fs::remove_file(file.path()).expect("removed");
     }
-    folder.run(&["verify", "one"]).exits(1).says(&["next: run  hygge go one --full-drop  to settle all rows"]);
+    folder.run(&["verify", "one"]).exits(1).says(&["next: run  hygge go one --full-drop  to settle everything anew"]);
     folder.run(&["go", "one", "--full-drop"]).exits(0);
     folder.run(&["verify", "one"]).exits(0);
     // The journal is a view: receipts are shown without it.

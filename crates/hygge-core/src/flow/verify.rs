@@ -95,8 +95,8 @@ pub fn verify_entity(ctx: &Context, spec: &EntitySpec) -> Result<Verified> {
         home = home.plus(tally_of(scan.read(split, &ctx)?.as_mut(), &receipt.schema, &ctx)?);
     }
     scan.finish(ctx)?;
-    // What a run would be refused for, it says itself.
-    let carries = with_adopted(home, &receipt) != store && carries(ctx, spec).unwrap_or(true);
+    // A run that would be refused carries nothing: what ends that ends the difference, too.
+    let carries = with_adopted(home, &receipt) != store && carries(ctx, spec).unwrap_or(false);
     Ok(Verified { place: place.shown, receipt, store, home, every_run: spec.every_run, carries })
 }
 

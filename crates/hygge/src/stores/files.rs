@@ -180,6 +180,16 @@ impl FileStore {
             "the folder holds files that no load of hygge put there ({first}{more}), and readers would take them for rows of it"
         ))
         .at(shown);
+        if spec.mode != Mode::Replace && foreign.iter().all(|name| receipts::is_of_some_run(name)) {
+            return Err(Error::refused(format!(
+                "the folder holds files of loads ({first}{more}) whose receipts are gone: to add all rows to them would double rows"
+            ))
+            .at(shown)
+            .next(format!(
+                "bring the hidden folder {} beside it back; or write `adopt: true` and run once with --full-drop, which settles all rows anew",
+                sibling.base.file_name().unwrap_or_default().display()
+            )));
+        }
         Err(if strange.is_some() || misfit.is_some() {
             error.next("give the flow an empty folder, or move those files away")
         } else {

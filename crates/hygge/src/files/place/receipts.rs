@@ -202,6 +202,19 @@ pub fn is_of_run(name: &str, run: &str) -> bool {
     name.strip_prefix(run).is_some_and(|rest| rest.starts_with(['-', '.']))
 }
 
+/// Whether a file's name is of the form that runs give, whatever the run.
+#[must_use]
+pub fn is_of_some_run(name: &str) -> bool {
+    let form = b"dddddddd?dddddd?-hhhhhhhh";
+    name.len() > form.len()
+        && name.bytes().zip(form).all(|(byte, form)| match form {
+            b'd' => byte.is_ascii_digit(),
+            b'h' => byte.is_ascii_hexdigit(),
+            b'?' => matches!(byte, b'T' | b'Z'),
+            other => byte == *other,
+        })
+}
+
 /// Every name that a kept receipt calls live or took away.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use hygge_core::event::Event;
 use hygge_core::fault::{self, FailPoint};
 use hygge_core::home::BatchStream;
 use hygge_core::place::PlaceId;
-use hygge_core::receipt::Receipt;
+use hygge_core::receipt::{Mode, Receipt};
 use hygge_core::split::{Split, Staged};
 use hygge_core::store::{Attempt, Commit, Live, Load, LoadPlan, LoadSpec, Place, Settled};
 use hygge_core::{Error, Result, Retry};
@@ -264,6 +264,16 @@ impl Shared {
         Ok(())
     }
 
+    /// What a foreign key says at the commit.
+    fn reference_broken(&self) -> Error {
+        if self.spec.mode == Mode::Replace {
+            return Error::failed("rows of another table refer to rows that would be gone; nothing was written")
+                .next("let the flow merge instead: mode: merge");
+        }
+        Error::failed("rows refer to rows of another table that are not there; nothing was written")
+            .next("let the flow of that table settle first: depends_on")
+    }
+
     /// The only visible step.
     fn publish(&self, conn: &Connection, ctx: &Context) -> Result<()> {
         let answer = while_busy(self.place.busy, &ctx.cancel, || conn.execute_batch("COMMIT"));
@@ -277,10 +287,7 @@ impl Shared {
         if certain || full {
             let busy = is_busy(&error);
             let told = if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
-                Error::failed("rows of another table refer to rows that would be gone; nothing was written")
-                    .at(self.shown())
-                    .next("let the flow merge instead: mode: merge")
-                    .because(error)
+                self.reference_broken().at(self.shown()).because(error)
             } else {
                 explain_or_cancelled(error, "commit to", self.shown(), &ctx.cancel)
             };

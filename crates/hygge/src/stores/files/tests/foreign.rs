@@ -66,6 +66,22 @@ fn foreign_files_are_refused_and_taken_over_only_when_told() {
     }
 }
 
+/// Adding all rows again to those of loads that nobody remembers would double them.
+#[test]
+fn loads_whose_receipts_are_gone_are_known_by_their_names() {
+    let dir = quick_folder();
+    let bench = bench(&dir);
+    let ours = "20130101T000000Z-0a1b2c3d-00000.parquet";
+    foreign_file(&bench, ours, &rows(0, 10));
+    let error = bench.open(Mode::Append).err().expect("refused");
+    assert!(error.found().contains("whose receipts are gone"), "{error}");
+    assert!(matches!(error.advice(), Some(Advice::Do(text)) if text.contains("--full-drop")), "{error:?}");
+    assert_eq!(bench.visible(), Some(sorted(rows(0, 10))));
+    let adopting = Bench { adopt: true, ..bench };
+    adopting.settle(Mode::Replace, &[rows(0, 12)]).expect("settles");
+    assert_eq!(adopting.visible(), Some(sorted(rows(0, 12))));
+}
+
 #[test]
 fn what_is_no_file_of_the_format_is_never_taken_over() {
     let dir = quick_folder();

@@ -89,6 +89,19 @@ fn a_table_of_others_is_taken_over_only_when_told_and_only_if_it_fits() {
     }
 }
 
+/// A foreign key is asked at the commit; which way it is broken depends on what the load does.
+#[test]
+fn rows_that_refer_to_nothing_are_told_apart_from_rows_that_are_referred_to() {
+    let mut bench = Bench::over(
+        "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE t(id INTEGER PRIMARY KEY REFERENCES p(id), name TEXT)",
+    );
+    bench.adopt = true;
+    let refused = error(bench.settle(Mode::Append, &people(0, 3)));
+    assert!(refused.found().contains("refer to rows of another table that are not there"), "{refused:?}");
+    assert!(advice(&refused).contains("depends_on"), "{refused:?}");
+    assert_eq!(bench.lines("SELECT count(*) FROM t"), ["0"]);
+}
+
 #[test]
 fn replacing_keeps_what_belongs_to_the_table() {
     let bench = Bench::new();

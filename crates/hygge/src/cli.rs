@@ -1,5 +1,6 @@
 //! The command line: what was typed, and what it means.
 
+mod allocator;
 mod args;
 mod check;
 mod choose;

@@ -129,6 +129,7 @@ pub(super) fn named_context(
 ) -> Result<Context> {
     let total = usize::try_from(memory).map_err(|_| Error::refused("this machine cannot address so much memory"))?;
     let budget = Budget::new(total, parallel)?;
+    super::allocator::fit(total);
     let cancel = Cancellation::default();
     signals::heed(&cancel, move || stopping(screen.as_deref()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

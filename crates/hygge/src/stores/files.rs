@@ -314,7 +314,7 @@ impl Store for FileStore {
             ),
             Shape::Folder => (
                 "the folder is moved aside, changed and moved back: this file system cannot exchange folders",
-                "nothing lost, nothing twice; the folder is absent for a moment, or after a kill until the next run; never half",
+                "nothing lost, nothing twice; the folder is absent for a moment, or after a kill until the next run; readers that skip names which vanish can see a part then",
             ),
         };
         Ok(LoadPlan {

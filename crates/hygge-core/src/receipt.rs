@@ -199,6 +199,12 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// The end of what was read, where the rows at it are too many to remember and are held back.
+    #[must_use]
+    pub fn held_back(&self) -> Option<&crate::watermark::Bound> {
+        self.watermark.as_ref().map(|watermark| &watermark.bound).filter(|bound| !bound.inclusive)
+    }
+
     /// The columns as the home gave them.
     #[must_use]
     pub fn schema(&self) -> &Schema {

@@ -58,7 +58,7 @@ impl Verified {
     /// The end of what was read, where the rows at it are too many to remember and are held back.
     #[must_use]
     pub fn held_back(&self) -> Option<&Bound> {
-        self.receipt.watermark.as_ref().map(|watermark| &watermark.bound).filter(|bound| !bound.inclusive)
+        self.receipt.held_back()
     }
 }
 
@@ -81,7 +81,7 @@ pub fn verify_entity(ctx: &Context, spec: &EntitySpec) -> Result<Verified> {
     request.filter.clone_from(&spec.filter);
     request.cursor.clone_from(&spec.cursor);
     // Rows that were held back for being too many are no difference.
-    request.exact_edge = receipt.watermark.as_ref().is_some_and(|watermark| !watermark.bound.inclusive);
+    request.exact_edge = receipt.held_back().is_some();
     request.readers = readers(ctx, spec);
     request.split_bytes = ctx.budget.share_bytes() as u64;
     request.like = Some(receipt.schema.clone());

@@ -114,7 +114,7 @@ impl JsonLines {
                 "watermark": settled.receipt.watermark.as_ref().map(|w| &w.bound.upper),
                 "proved": settled.receipt.proved,
                 "retries": settled.retries,
-                "held_back": settled.receipt.watermark.as_ref().filter(|w| !w.bound.inclusive).map(|w| super::words::held_back(&w.bound)),
+                "held_back": settled.receipt.held_back().map(super::words::held_back),
             }),
             Outcome::Unchanged { why, held_back } => json!({
                 "message": why,

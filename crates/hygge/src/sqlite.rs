@@ -3,6 +3,7 @@
 
 pub mod declared;
 
+pub(crate) mod cells;
 pub(crate) mod connect;
 pub(crate) mod dates;
 pub(crate) mod decode;

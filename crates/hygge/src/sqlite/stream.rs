@@ -13,9 +13,10 @@ use arrow_schema::{Schema, SchemaRef};
 use hygge_core::context::SplitContext;
 use hygge_core::home::{Batch, BatchStream};
 use hygge_core::{Error, Part, Result};
+use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Row, Statement};
 
+use super::cells::{Cells, Prepared};
 use super::connect::Interrupter;
 use super::decode::{Decode, Late, Misfit, decoder, expected};
 use super::fault::explain_or_cancelled;
@@ -127,9 +128,8 @@ fn read(
         return Ok(());
     }
     let told = |e| explain_or_cancelled(e, "read", &reading.at, ctx.cancel());
-    let mut statement = conn.prepare(&reading.sql).map_err(told)?;
-    bind(&mut statement, &reading.params).map_err(told)?;
-    let mut rows = statement.raw_query();
+    let mut statement = Prepared::new(conn, &reading.sql, &reading.params).map_err(told)?;
+    let mut rows = statement.run();
     let mut batches = Batches::new(reading, ctx)?;
     loop {
         ctx.cancel().check()?;
@@ -147,9 +147,8 @@ fn read(
             Err((_, Late::Error(error))) => return Err(error),
             Err((column, Late::Misfit(row, misfit))) => {
                 // The row is long past: it is looked up again, for its id.
-                let mut again = conn.prepare(&reading.sql).map_err(told)?;
-                bind(&mut again, &reading.params).map_err(told)?;
-                let mut rows = again.raw_query();
+                let mut again = Prepared::new(conn, &reading.sql, &reading.params).map_err(told)?;
+                let mut rows = again.run();
                 batches.rows = row;
                 for _ in 0..batches.before + row as u64 {
                     rows.next().map_err(told)?;
@@ -167,14 +166,6 @@ fn read(
             return Ok(());
         }
     }
-}
-
-/// Binds values to `?1`, `?2` …
-pub(crate) fn bind(statement: &mut Statement<'_>, params: &[Value]) -> rusqlite::Result<()> {
-    for (i, value) in params.iter().enumerate() {
-        statement.raw_bind_parameter(i + 1, value)?;
-    }
-    Ok(())
 }
 
 struct Batches<'a> {
@@ -211,10 +202,10 @@ impl<'a> Batches<'a> {
     }
 
     #[inline]
-    fn push(&mut self, row: &Row<'_>) -> Result<()> {
+    fn push(&mut self, row: Cells<'_, '_>) -> Result<()> {
         let mut bytes = 0;
         for i in 0..self.columns.len() {
-            let value = cell(row, i)?;
+            let value = row.get(i)?;
             if let ValueRef::Text(data) | ValueRef::Blob(data) = value
                 && bytes + data.len() >= LARGE_VALUE
             {
@@ -227,7 +218,7 @@ impl<'a> Batches<'a> {
         }
         let masks = [&mut self.edge, &mut self.window].into_iter().flatten();
         for (mask, at) in masks.zip(self.columns.len()..) {
-            mask.append(matches!(cell(row, at)?, ValueRef::Integer(n) if n != 0));
+            mask.append(matches!(row.get(at)?, ValueRef::Integer(n) if n != 0));
         }
         self.rows += 1;
         self.bytes += bytes;
@@ -255,15 +246,15 @@ impl<'a> Batches<'a> {
     }
 
     #[cold]
-    fn admit(&self, row: &Row<'_>, column: usize, bytes: usize) -> Result<()> {
+    fn admit(&self, row: Cells<'_, '_>, column: usize, bytes: usize) -> Result<()> {
         self.ctx.admit_row(bytes, || self.describe(Some(row), column))
     }
 
-    fn describe(&self, row: Option<&Row<'_>>, column: usize) -> String {
+    fn describe(&self, row: Option<Cells<'_, '_>>, column: usize) -> String {
         let name = self.reading.schema.field(column).name();
         let id = if self.reading.rowid {
             let at = self.columns.len() + usize::from(self.reading.edge) + usize::from(self.reading.window);
-            row.and_then(|row| row.get::<_, i64>(at).ok()).map(|id| format!("rowid {id}"))
+            row.and_then(|row| row.get(at).ok()?.as_i64().ok()).map(|id| format!("rowid {id}"))
         } else {
             None
         };
@@ -272,7 +263,7 @@ impl<'a> Batches<'a> {
     }
 
     #[cold]
-    fn misfit(&self, row: Option<&Row<'_>>, column: usize, misfit: Misfit) -> Error {
+    fn misfit(&self, row: Option<Cells<'_, '_>>, column: usize, misfit: Misfit) -> Error {
         let field = self.reading.schema.field(column);
         let null = misfit.0 == "NULL";
         let error = if null {
@@ -295,11 +286,6 @@ impl<'a> Batches<'a> {
             MisfitAdvice::SettleAnew => error.next("find out who else writes here, or settle anew with --full-drop"),
         }
     }
-}
-
-#[inline]
-fn cell<'r>(row: &'r Row<'_>, i: usize) -> Result<ValueRef<'r>> {
-    row.get_ref(i).map_err(|e| Error::bug("a statement has fewer columns than planned").because(e))
 }
 
 /// A decoder for each column of a schema.

@@ -68,7 +68,7 @@ static HOME: &[Key] = &[
         Columns,
         "Which columns, in which order; with `name: type`, the type of a column. Of many tables, `table.name: type` means one.",
     ),
-    key("batch_size", Count(1, MOST_ROWS), "The most rows of a batch (default 65536); memory bounds it, too."),
+    key("batch_size", Count(1, MOST_ROWS), "The most rows of a batch (default 8192); memory bounds it, too."),
     key("readers", Count(1, 256), "The most parts read at once."),
 ];
 
@@ -181,7 +181,7 @@ pub(crate) static DEFAULTS: &[Key] = &[
     key("append", Word(&["every_run"]), "Append all rows on every run, remembering nothing."),
     key("watermark", Watermark(WATERMARK), "The column that grows with every new or changed row."),
     key("key", Texts, "The columns that identify a row."),
-    key("batch_size", Count(1, MOST_ROWS), "The most rows of a batch (default 65536); memory bounds it, too."),
+    key("batch_size", Count(1, MOST_ROWS), "The most rows of a batch (default 8192); memory bounds it, too."),
     key("readers", Count(1, 256), "The most parts read at once."),
     key(
         "verify",

@@ -213,3 +213,11 @@ fn the_committed_schema_is_current() {
         "schema/hygge.schema.json is not what the code says; run this test with HYGGE_BLESS=1"
     );
 }
+
+#[test]
+fn the_documented_batch_size_is_the_one_that_holds() {
+    let documented = format!("(default {DEFAULT_BATCH_ROWS})");
+    let schema = schema_json();
+    let told = schema.lines().filter(|line| line.contains("The most rows of a batch")).collect::<Vec<_>>();
+    assert!(!told.is_empty() && told.iter().all(|line| line.contains(&documented)), "{told:?} and not {documented}");
+}

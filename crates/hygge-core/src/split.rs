@@ -41,3 +41,38 @@ pub struct Staged {
     /// What the store needs to publish it; nobody else reads it.
     pub payload: serde_json::Value,
 }
+
+/// Rows of fewer bytes in memory are one split, however many readers there are.
+const WORTH_SPLITTING: u64 = 16 << 20;
+
+/// The most splits of a scan.
+const MOST_SPLITS: u64 = 4096;
+
+/// How many splits rows of so many bytes are best cut into, for so many readers at once and splits of about `split_bytes`
+/// at most.
+///
+/// All are taken to be equal: where there are few, a whole number of rounds keeps every reader busy to the end.
+#[must_use]
+pub fn how_many(bytes: u64, readers: usize, split_bytes: u64) -> u64 {
+    let readers = readers.max(1) as u64;
+    let n = bytes.div_ceil(split_bytes.max(1)).clamp(1, MOST_SPLITS);
+    if n < readers {
+        return if bytes >= WORTH_SPLITTING { readers } else { n };
+    }
+    if n < readers * 4 { n.div_ceil(readers) * readers } else { n }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn much_keeps_all_readers_busy_and_little_makes_few_splits() {
+        assert_eq!(how_many(1 << 20, 4, 64 << 20), 1);
+        assert_eq!(how_many(32 << 20, 4, 64 << 20), 4);
+        assert_eq!(how_many(200 << 20, 2, 64 << 20), 4);
+        assert_eq!(how_many(150 << 20, 2, 64 << 20), 4);
+        assert_eq!(how_many(200 << 20, 1, 64 << 20), 4);
+        assert_eq!(how_many(u64::MAX, 2, 1), 4096);
+    }
+}

@@ -339,7 +339,7 @@ impl Home for CsvHome {
         let split_bytes = if request.split_bytes == 0 { 64 << 20 } else { request.split_bytes };
         let all = self.config.infer == Infer::All;
         let careful = self.careful.load(Ordering::Relaxed);
-        let splits = splits(&mut survey, &files, split_bytes, all, careful)?;
+        let splits = splits(&mut survey, &files, request.readers, split_bytes, all, careful)?;
 
         // What was appended before keeps its types and its order, as long as the new files fit them.
         let (before, order) = match &request.like {

@@ -16,14 +16,14 @@ use hygge_core::event::Note;
 use hygge_core::home::{Home, Opened, ReadRequest, Source, TableInfo};
 use hygge_core::place::PlaceId;
 use hygge_core::receipt::Options;
-use hygge_core::split::Split;
+use hygge_core::split::{Split, how_many};
 use hygge_core::{Error, Part as ConfigPart, Result};
 use rusqlite::Connection;
 
 pub use self::columns::TYPE_KEY;
 use self::columns::Types;
 use self::cursor::Cursor;
-use self::ranges::{Look, Spread, how_many, id_sql};
+use self::ranges::{Look, Spread, id_sql};
 use self::scan::{Part, Plan, Pool, Range, Remembered, SqliteScan};
 use self::shape::{Shape, is_timeless};
 use crate::sqlite::connect::{BUSY_TIMEOUT, Opening, Readers};

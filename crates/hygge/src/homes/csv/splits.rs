@@ -1,7 +1,7 @@
 //! How files are divided: small ones joined, large plain ones cut, packed ones whole.
 
 use hygge_core::Result;
-use hygge_core::split::Split;
+use hygge_core::split::{Split, how_many};
 
 use super::scan::Part;
 use super::survey::Survey;
@@ -11,21 +11,33 @@ use crate::files::csv::piece::Piece;
 /// A packed byte stands for about so many.
 const PACKED: u64 = 4;
 
-/// Divides `files` into splits of about `split_bytes`, and samples them on the way: `all` of their cells, or a slice of
+/// A file's bytes as they lie, and about how many they are unpacked.
+fn weighed(piece: &Piece) -> (u64, u64) {
+    if piece.codec == Codec::Plain {
+        let bytes = piece.file.len.saturating_sub(piece.data);
+        (bytes, bytes)
+    } else {
+        (piece.file.len, piece.file.len.saturating_mul(PACKED))
+    }
+}
+
+/// Divides `files` into splits of about `split_bytes` at most for so many readers, and samples them on the way: `all` of their cells, or a slice of
 /// every split. `careful` finds cuts by walking, not by guessing.
 pub(super) fn splits(
     survey: &mut Survey<'_>,
     files: &[Piece],
+    readers: usize,
     split_bytes: u64,
     all: bool,
     careful: bool,
 ) -> Result<Vec<Split>> {
     let mut groups: Vec<Vec<(Part, u64)>> = Vec::new();
     let mut room = 0;
+    let total = files.iter().map(|piece| weighed(piece).1).fold(0, u64::saturating_add);
+    let split_bytes = total.div_ceil(how_many(total, readers, split_bytes)).max(1);
     for (file, piece) in files.iter().enumerate() {
         let packed = piece.codec != Codec::Plain;
-        let bytes = if packed { piece.file.len } else { piece.file.len.saturating_sub(piece.data) };
-        let weight = if packed { bytes.saturating_mul(PACKED) } else { bytes };
+        let (bytes, weight) = weighed(piece);
         let count = if packed { 1 } else { weight.div_ceil(split_bytes).max(1) };
         let whole = |begin, end| Part { file, begin, end };
         if count == 1 {

@@ -6,7 +6,7 @@ use arrow_schema::{Schema, SchemaRef};
 use hygge_core::context::{Context, SplitContext};
 use hygge_core::event::Note;
 use hygge_core::home::{BatchStream, ReadRequest, Repeat, Scan};
-use hygge_core::split::Split;
+use hygge_core::split::{Split, how_many};
 use hygge_core::watermark::Bound;
 use hygge_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -19,9 +19,6 @@ use super::{no_cursor_column, open_file};
 use crate::files::listing::Listing;
 use crate::files::parquet::reader::{FileGroups, GroupStream};
 use crate::files::settled::ToRead;
-
-/// Splits are not made smaller than this only to be more.
-const SMALL_SPLIT: u64 = 16 << 20;
 
 /// Parquet files, pinned.
 pub(super) struct ParquetScan {
@@ -128,12 +125,9 @@ impl ParquetScan {
 
     /// Makes splits of about equal size.
     fn cut(&mut self, units: &[Unit], request: &ReadRequest) -> Result<()> {
-        let total: u64 = units.iter().map(|u| u.bytes).sum();
-        let readers = request.readers.max(1) as u64;
-        let size = total.div_ceil(readers).max(SMALL_SPLIT).min(request.split_bytes.max(1));
         let Some(decided) = &self.cursor else {
             let mut splits = Vec::new();
-            for chunk in chunks(units.iter().filter(|u| u.rows > 0), size) {
+            for chunk in chunks(units.iter().filter(|u| u.rows > 0).collect(), request) {
                 splits.push((chunk, false, false));
             }
             return self.number(splits);
@@ -147,7 +141,7 @@ impl ParquetScan {
             }
         }
         let takes = Takes::beyond(decided);
-        for chunk in chunks(units.iter().filter(|u| span(u, &|s| takes.any(s))), size) {
+        for chunk in chunks(units.iter().filter(|u| span(u, &|s| takes.any(s))).collect(), request) {
             let filter = !chunk.iter().all(|u| span(u, &|s| takes.all(s)));
             splits.push((chunk, filter, false));
         }
@@ -215,21 +209,21 @@ fn by_file(units: &[Unit], files: usize) -> Vec<Vec<Span>> {
     out
 }
 
-/// Neighbours together up to a size.
-fn chunks<'a>(units: impl Iterator<Item = &'a Unit>, size: u64) -> Vec<Vec<&'a Unit>> {
+/// Neighbours together, in parts of about equal size.
+fn chunks<'a>(units: Vec<&'a Unit>, request: &ReadRequest) -> Vec<Vec<&'a Unit>> {
+    let total: u64 = units.iter().map(|u| u.bytes).sum();
+    let n = how_many(total, request.readers, request.split_bytes);
     let mut out: Vec<Vec<&Unit>> = Vec::new();
-    let mut held = 0;
+    let (mut before, mut last) = (0, None);
     for unit in units {
+        // Each goes where its middle lies.
+        let middle = u128::from(before) + u128::from(unit.bytes / 2);
+        let at = middle * u128::from(n) / u128::from(total.max(1));
         match out.last_mut() {
-            Some(chunk) if held + unit.bytes <= size => {
-                chunk.push(unit);
-                held += unit.bytes;
-            }
-            _ => {
-                out.push(vec![unit]);
-                held = unit.bytes;
-            }
+            Some(chunk) if last == Some(at) => chunk.push(unit),
+            _ => out.push(vec![unit]),
         }
+        (before, last) = (before + unit.bytes, Some(at));
     }
     out
 }

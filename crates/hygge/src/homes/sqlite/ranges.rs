@@ -20,12 +20,6 @@ const LOOK_ROWS: usize = 64;
 /// Up to this span of ids the rows are simply counted.
 const COUNTED_SPAN: u64 = 50_000;
 
-/// A table below this size in memory is one split, however many readers there are.
-const WORTH_SPLITTING: u64 = 16 << 20;
-
-/// The most splits of a scan.
-const MOST_SPLITS: u64 = 4096;
-
 /// What is looked at.
 pub(super) struct Look<'a> {
     pub(super) conn: &'a Connection,
@@ -97,17 +91,6 @@ fn to_f64(n: i128) -> f64 {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate; the cast saturates")]
 fn rounded(n: f64) -> u64 {
     n.round() as u64
-}
-
-/// How many splits rows of so many bytes make.
-pub(super) fn how_many(bytes: u64, readers: usize, split_bytes: u64) -> u64 {
-    let readers = readers as u64;
-    let n = bytes.div_ceil(split_bytes.max(1)).clamp(1, MOST_SPLITS);
-    if n < readers {
-        return if bytes >= WORTH_SPLITTING { readers } else { n };
-    }
-    // A whole number of rounds keeps all readers busy to the end.
-    if n < readers * 4 { n.div_ceil(readers) * readers } else { n }
 }
 
 impl Look<'_> {
@@ -219,14 +202,5 @@ mod tests {
         assert_eq!(tiny.cuts(5), [6]);
         let whole = Spread { low: i64::MIN, high: i64::MAX, parts: vec![1.0, 1.0], row_bytes: 1 };
         assert_eq!(whole.cuts(2).len(), 1);
-    }
-
-    #[test]
-    fn large_tables_keep_readers_busy_and_small_ones_make_few_splits() {
-        assert_eq!(how_many(1 << 20, 4, 64 << 20), 1);
-        assert_eq!(how_many(32 << 20, 4, 64 << 20), 4);
-        assert_eq!(how_many(200 << 20, 2, 64 << 20), 4);
-        assert_eq!(how_many(200 << 20, 1, 64 << 20), 4);
-        assert_eq!(how_many(u64::MAX, 2, 1), 4096);
     }
 }

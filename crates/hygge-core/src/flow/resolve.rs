@@ -66,8 +66,8 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
         .next_anew("to settle everything anew"));
     }
     // What was added bit by bit may have come from what is no longer there.
-    let added = spec.settling != Settling::Replace;
-    let dropped = last.filter(|_| spec.full && added).and_then(|last| last.home_state.clone());
+    let added = |last: &&Receipt| spec.settling != Settling::Replace || last.mode != Mode::Replace;
+    let dropped = last.filter(|_| mode == Mode::Replace).filter(added).and_then(|last| last.home_state.clone());
     if !rewritten.is_empty() {
         notes.push(format!("the store's {} changed: all rows are written anew", rewritten.join(" and ")).into());
     }

@@ -2,18 +2,26 @@
 //! again that has not changed.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 
 use hygge_core::context::Cancellation;
 use hygge_core::event::Note;
 use hygge_core::home::{ReadRequest, Unchanged};
+use hygge_core::shell::argument;
 use hygge_core::{Advice, Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::listing::PinnedFile;
 
-/// Larger files are known by size and time alone: hashing them would cost a reading of its own.
+/// Of larger files only both ends are hashed: all of them would cost a reading of its own.
 const HASH_LIMIT: u64 = 256 << 20;
+
+/// How much an end is, in bytes.
+const END: u64 = 1 << 20;
+
+/// How the hash of both ends begins, which two different files may share.
+const ENDS: &str = "ends-";
 
 /// How it is known that there is nothing to read, where files are left out.
 const NONE_NEW: &str = "there is no new file";
@@ -30,7 +38,7 @@ pub struct SettledFile {
     pub size: u64,
     /// In nanoseconds since 1970.
     pub mtime: i64,
-    /// Of the content, where the file is not too large to take one.
+    /// Of the content, or of both ends of a large file.
     pub hash: Option<String>,
 }
 
@@ -70,8 +78,8 @@ impl ToRead {
     pub fn remember(&self, cancel: &Cancellation) -> Result<serde_json::Value> {
         let mut files = self.settled.clone();
         for file in &self.files {
-            let hash = if file.len <= HASH_LIMIT { Some(hash(file, cancel)?) } else { None };
-            files.push(SettledFile { path: file.shown.clone(), size: file.len, mtime: file.mtime, hash });
+            let hash = hash(file, cancel)?;
+            files.push(SettledFile { path: file.shown.clone(), size: file.len, mtime: file.mtime, hash: Some(hash) });
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let state = State { form: FORM, read_as: self.read_as.clone(), files };
@@ -162,7 +170,10 @@ pub fn rows_that_go(
     if gone.is_empty() {
         return Ok(None);
     }
-    let (_, renamed) = without_renamed(found.to_vec(), gone.clone(), cancel)?;
+    // One that has settled under its own name is no other's, though it may be its copy.
+    let known: HashSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let fresh = found.iter().filter(|file| !known.contains(file.shown.as_str())).cloned().collect();
+    let (_, renamed) = without_renamed(fresh, gone.clone(), cancel)?;
     gone.retain(|old| !renamed.iter().any(|file| file.before == old.path));
     let (text, next) = match gone[..] {
         [] => return Ok(None),
@@ -258,7 +269,7 @@ fn without_renamed(
     let mut others = Vec::new();
     let mut renamed = Vec::new();
     for file in files {
-        let alike = |old: &SettledFile| old.size == file.len && old.mtime == file.mtime && old.hash.is_some();
+        let alike = |old: &SettledFile| old.size == file.len && old.mtime == file.mtime;
         let content = if gone.iter().any(|old| alike(old)) { Some(hash(&file, cancel)?) } else { None };
         match gone.iter().position(|old| alike(old) && old.hash == content) {
             Some(at) => renamed.push(Renamed { now: file.shown, before: gone.remove(at).path.clone() }),
@@ -273,7 +284,7 @@ fn renamed_note(renamed: &[Renamed]) -> Option<Note> {
         [] => return None,
         [Renamed { now, before }] => (
             format!("{now} is {before} under another name, which has settled, and is left out"),
-            format!("if it is a delivery of its own:  touch {now}  and run again"),
+            format!("if it is a delivery of its own:  touch {}  and run again", argument(now)),
         ),
         [Renamed { now, before }, ..] => (
             format!(
@@ -295,6 +306,8 @@ fn same(settled: &SettledFile, file: &PinnedFile, cancel: &Cancellation) -> Resu
         return Ok(true);
     }
     match &settled.hash {
+        // What lies between the ends may have changed.
+        Some(was) if was.starts_with(ENDS) => Ok(false),
         Some(was) => Ok(*was == hash(file, cancel)?),
         None => Ok(false),
     }
@@ -307,15 +320,30 @@ fn as_they_were(found: &[PinnedFile]) -> String {
     }
 }
 
-/// The digest of a file's pinned length.
+/// The digest of a file's pinned length, or of both its ends.
 fn hash(file: &PinnedFile, cancel: &Cancellation) -> Result<String> {
-    let mut from = file.open()?.take(file.len);
+    let mut from = file.open()?;
     let mut hasher = blake3::Hasher::new();
+    if file.len <= HASH_LIMIT {
+        add(&mut hasher, &mut from, file, file.len, cancel)?;
+        return Ok(hasher.finalize().to_hex()[..32].to_owned());
+    }
+    hasher.update(&file.len.to_le_bytes());
+    for begin in [0, file.len - END] {
+        from.seek(SeekFrom::Start(begin)).map_err(|e| Error::io("read", &file.path, e))?;
+        add(&mut hasher, &mut from, file, END, cancel)?;
+    }
+    Ok(format!("{ENDS}{}", &hasher.finalize().to_hex()[..32]))
+}
+
+/// Adds the next bytes.
+fn add(hasher: &mut blake3::Hasher, from: &mut File, file: &PinnedFile, len: u64, cancel: &Cancellation) -> Result<()> {
+    let mut from = from.take(len);
     let mut buffer = vec![0; 256 << 10];
     loop {
         cancel.check()?;
         match from.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finalize().to_hex()[..32].to_owned()),
+            Ok(0) => return Ok(()),
             Ok(n) => {
                 hasher.update(&buffer[..n]);
             }
@@ -500,6 +528,53 @@ mod tests {
         assert_eq!(told().as_deref(), Some("in no longer holds b.csv, which has settled: its rows go"));
         std::fs::remove_file(dir.path().join("z.csv")).expect("removes");
         assert!(told().expect("a note").starts_with("in no longer holds 2 files that have settled, a.csv first"));
+    }
+
+    #[test]
+    fn a_copy_that_settled_beside_a_file_does_not_hide_that_the_file_is_gone() {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::write(dir.path().join("a.csv"), "one").expect("writes");
+        std::fs::write(dir.path().join("b.csv"), "one").expect("writes");
+        let at = std::time::SystemTime::now() - std::time::Duration::from_mins(1);
+        for name in ["a.csv", "b.csv"] {
+            let file = std::fs::File::options().append(true).open(dir.path().join(name)).expect("opens");
+            file.set_modified(at).expect("sets the time");
+        }
+        let cancel = Cancellation::default();
+        let first = to_read(look_at(dir.path(), None, true).expect("looks"));
+        let state = first.remember(&cancel).expect("remembers");
+        std::fs::remove_file(dir.path().join("b.csv")).expect("removes");
+        let note = rows_that_go(&state, &files(dir.path()), "in", &cancel).expect("looks").expect("a note");
+        assert_eq!(note.text, "in no longer holds b.csv, which has settled: its rows go");
+    }
+
+    #[test]
+    fn a_large_file_that_was_renamed_has_settled_and_one_that_was_written_has_changed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (a, b) = (dir.path().join("a.csv"), dir.path().join("b.csv"));
+        let at = std::time::SystemTime::now() - std::time::Duration::from_mins(1);
+        // A hole takes no room on the disk.
+        let large = |path: &Path, end: &[u8]| {
+            let mut file = std::fs::File::create(path).expect("a file");
+            file.set_len(HASH_LIMIT + 1).expect("its length");
+            file.seek(SeekFrom::End(-1)).expect("its end");
+            std::io::Write::write_all(&mut file, end).expect("writes");
+            file.set_modified(at).expect("sets the time");
+        };
+        large(&a, b"x");
+        let first = to_read(look_at(dir.path(), None, true).expect("looks"));
+        let state = first.remember(&Cancellation::default()).expect("remembers");
+        std::fs::rename(&a, &b).expect("renames");
+        let Looked::Unchanged(how) = look_at(dir.path(), Some(&state), true).expect("looks") else {
+            panic!("its rows would come twice")
+        };
+        assert!(how.notes[0].text.starts_with("b.csv is a.csv under another name"), "{:?}", how.notes);
+        large(&b, b"y");
+        assert_eq!(shown(&to_read(look_at(dir.path(), Some(&state), true).expect("looks"))), ["b.csv"]);
+        std::fs::rename(&b, &a).expect("renames");
+        touch(&a);
+        let error = look_at(dir.path(), Some(&state), true).expect_err("what lies between the ends may be new");
+        assert_eq!(error.place(), Some("a.csv"));
     }
 
     #[test]

@@ -84,9 +84,9 @@ impl FileStore {
             };
             return Ok(if ours { Vec::new() } else { sibling.place.path.last().cloned().into_iter().collect() });
         }
-        let known: Vec<String> = match last {
+        let known: HashSet<String> = match last {
             Some(last) => LiveFiles::of(last, &sibling.place.shown)?.files.into_iter().map(|f| f.name).collect(),
-            None => Vec::new(),
+            None => HashSet::new(),
         };
         let mut names = names_in(&sibling.live)?;
         names.retain(|name| !name.starts_with('.') && !known.contains(name));
@@ -122,6 +122,11 @@ impl FileStore {
         if self.has_moved_on(sibling, Some(receipt))? {
             return Err(Error::moved_on("another load settled at this moment").at(shown).next("run it again"));
         }
+        if !gone.is_empty() && receipts::entries(sibling)?.iter().any(|entry| entry.state != State::Settled) {
+            return Err(Error::moved_on("a load is still to be carried out, by a run that works or by the next one")
+                .at(shown)
+                .next("run the flow, and then this again"));
+        }
         if !gone.is_empty() {
             return Err(Error::refused(format!("files that settled are gone: {}", named(&gone)))
                 .at(shown)
@@ -129,8 +134,10 @@ impl FileStore {
         }
         let found = format!("no load of hygge put {} there, and readers take them for rows of it", named(&foreign));
         let what = if foreign.len() == 1 { foreign[0].as_str() } else { "these files" };
+        let of_a_load = foreign.iter().any(|name| receipts::is_of_some_run(name));
         let keep = match (self.strange(sibling, &foreign), foreign.len()) {
             (Some(_), _) => String::new(),
+            (None, _) if of_a_load => String::new(),
             (None, n) => {
                 let them = if n == 1 { "it" } else { "them" };
                 format!("; to keep {them}, write  adopt: true  in the flow's options and run it")
@@ -146,7 +153,13 @@ impl FileStore {
     }
 
     /// Refuses what nobody's receipt names, unless it is to be taken over and can be.
-    fn check_foreign(&self, sibling: &Sibling, spec: &LoadSpec, foreign: &[String]) -> Result<()> {
+    fn check_foreign(
+        &self,
+        sibling: &Sibling,
+        spec: &LoadSpec,
+        last: Option<&Receipt>,
+        foreign: &[String],
+    ) -> Result<()> {
         let Some(first) = foreign.first() else { return Ok(()) };
         let shown = &spec.place.shown;
         if sibling.shape == Shape::OneFile {
@@ -162,6 +175,11 @@ impl FileStore {
             return Err(Error::refused(format!("the folder holds {strange}, which is no {} file", self.format.name()))
                 .at(shown)
                 .next(format!("move {strange} out of the folder")));
+        }
+        if spec.mode != Mode::Replace
+            && let Some(of_a_load) = foreign.iter().find(|name| receipts::is_of_some_run(name))
+        {
+            return Err(without_receipt(sibling, last, of_a_load).at(shown));
         }
         let misfit = match spec.mode {
             Mode::Replace => None,
@@ -180,16 +198,6 @@ impl FileStore {
             "the folder holds files that no load of hygge put there ({first}{more}), and readers would take them for rows of it"
         ))
         .at(shown);
-        if spec.mode != Mode::Replace && foreign.iter().all(|name| receipts::is_of_some_run(name)) {
-            return Err(Error::refused(format!(
-                "the folder holds files of loads ({first}{more}) whose receipts are gone: to add all rows to them would double rows"
-            ))
-            .at(shown)
-            .next(format!(
-                "bring the hidden folder {} beside it back; or write `adopt: true` and run once with --full-drop, which settles all rows anew",
-                sibling.base.file_name().unwrap_or_default().display()
-            )));
-        }
         Err(if strange.is_some() || misfit.is_some() {
             error.next("give the flow an empty folder, or move those files away")
         } else {
@@ -285,7 +293,7 @@ impl Store for FileStore {
             // lock the plan is made again.
             foreign.clear();
         }
-        self.check_foreign(&sibling, spec, &foreign)?;
+        self.check_foreign(&sibling, spec, last, &foreign)?;
         let mut warnings = Vec::new();
         let adopts = !foreign.is_empty();
         if !foreign.is_empty() {
@@ -351,7 +359,12 @@ impl Store for FileStore {
         let sibling = self.sibling(place)?;
         self.check_names(&sibling, receipt)?;
         let files = live_files(&sibling, receipt)?.into();
-        Ok(Box::new(Chain::new(Arc::clone(&self.format), Arc::clone(&receipt.schema), files, ctx)))
+        let chain = Chain::new(Arc::clone(&self.format), Arc::clone(&receipt.schema), files, ctx);
+        let (format, read) = (Arc::clone(&self.format), (receipt.seq, receipt.run.clone()));
+        Ok(Box::new(chain.while_it_stands(Box::new(move || {
+            let now = receipts::newest(&sibling, format.as_ref())?;
+            Ok(now.map(|now| (now.seq, now.run)).as_ref() == Some(&read))
+        }))))
     }
 }
 
@@ -363,6 +376,24 @@ fn live_files(sibling: &Sibling, receipt: &Receipt) -> Result<Vec<Shown>> {
         Shape::OneFile => Shown::of(sibling.live.clone(), shown.clone()),
     };
     Ok(LiveFiles::of(receipt, shown)?.files.into_iter().map(one).collect())
+}
+
+/// Refuses to add rows beside a file of a load that no receipt names, which may hold the very same: even `adopt: true`
+/// was written for others.
+fn without_receipt(sibling: &Sibling, last: Option<&Receipt>, name: &str) -> Error {
+    let hidden = sibling.base.file_name().unwrap_or_default().display();
+    match last {
+        None => Error::refused(format!(
+            "the folder holds files of loads ({name}) whose receipts are gone: to add all rows to them would double rows"
+        ))
+        .next(format!(
+            "bring the hidden folder {hidden} beside it back; or write `adopt: true` and run once with --full-drop, which settles all rows anew"
+        )),
+        Some(_) => Error::refused(format!(
+            "the folder holds {name}, a file of a load that no receipt here names: its rows may be there twice"
+        ))
+        .next(format!("move {name} out of the folder; under a name of its own it can be taken over by `adopt: true`")),
+    }
 }
 
 /// The first few of some names.

@@ -161,7 +161,7 @@ fn killed_at_random_moments() {
     let mut dice = Dice::new();
     let mut judge = Judge::new();
     let mut died = 0;
-    let each = kills / VICTIMS.len();
+    let each = usize::div_ceil(kills, VICTIMS.len());
     for victim in VICTIMS {
         let project = Project::new(&victim.shape);
         project.grow(2_000, false);

@@ -117,3 +117,19 @@ fn settling_anew_says_first_which_rows_go_with_files_that_are_gone() {
     let plan = folder.run(&["plan", "--full-refresh"]).exits(0);
     assert!(!plan.out.contains("no longer holds"), "{}", plan.out);
 }
+
+#[test]
+fn a_flow_that_replaces_from_now_on_says_which_rows_go_with_files_that_are_gone() {
+    let folder = landed(FLOWS);
+    folder.write("in/d2.csv", "id,n\n3,3\n");
+    folder.run(&["go"]).exits(0).says(&["1 row"]);
+    remove(&folder, "in/d1.csv");
+    folder.write("hygge.yml", &FLOWS.replace("mode: append", "mode: replace"));
+    let goes = &["in no longer holds in/d1.csv, which has settled: its rows go"];
+    folder.run(&["plan"]).exits(0).says(goes);
+    folder.run(&["go"]).exits(0).says(&["1 row"]).says(goes);
+    remove(&folder, "in/d2.csv");
+    folder.write("in/d3.csv", "id,n\n4,4\n");
+    let plan = folder.run(&["plan"]).exits(0);
+    assert!(!plan.out.contains("no longer holds"), "a replace shows what is there: {}", plan.out);
+}

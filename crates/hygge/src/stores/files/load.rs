@@ -247,7 +247,11 @@ pub(super) struct Chain {
     files: VecDeque<Shown>,
     current: Option<(Shown, Box<dyn BatchStream>)>,
     ctx: SplitContext,
+    stands: Option<Stands>,
 }
+
+/// Whether the load whose files are read is still the last one.
+pub(super) type Stands = Box<dyn Fn() -> Result<bool> + Send>;
 
 impl Chain {
     pub(super) fn new(
@@ -256,21 +260,40 @@ impl Chain {
         files: VecDeque<Shown>,
         ctx: &SplitContext,
     ) -> Self {
-        Self { format, schema, files, current: None, ctx: ctx.clone() }
+        Self { format, schema, files, current: None, ctx: ctx.clone(), stands: None }
+    }
+
+    /// Files that readers see: another load may take them away.
+    pub(super) fn while_it_stands(self, stands: Stands) -> Self {
+        Self { stands: Some(stands), ..self }
+    }
+
+    /// What to say of an error while `file` is read.
+    fn told(&self, file: &Shown, error: Error) -> Error {
+        if error.kind() != ErrorKind::Cancelled
+            && self.stands.as_ref().is_some_and(|stands| stands().is_ok_and(|is| !is))
+        {
+            let shown = file.shown.clone().unwrap_or_default();
+            return Error::moved_on("another load settled at this moment")
+                .at(shown)
+                .next("run it again")
+                .because(error);
+        }
+        file.told(error)
     }
 }
 
 impl BatchStream for Chain {
     fn next(&mut self) -> Result<Option<Batch>> {
         loop {
-            if let Some((file, stream)) = &mut self.current {
-                if let Some(batch) = stream.next().map_err(|e| file.told(e))? {
-                    return Ok(Some(batch));
-                }
-                self.current = None;
+            if let Some((file, mut stream)) = self.current.take()
+                && let Some(batch) = stream.next().map_err(|e| self.told(&file, e))?
+            {
+                self.current = Some((file, stream));
+                return Ok(Some(batch));
             }
             let Some(file) = self.files.pop_front() else { return Ok(None) };
-            let stream = self.format.read(&file.path, &self.schema, &self.ctx).map_err(|e| file.told(e))?;
+            let stream = self.format.read(&file.path, &self.schema, &self.ctx).map_err(|e| self.told(&file, e))?;
             self.current = Some((file, stream));
         }
     }

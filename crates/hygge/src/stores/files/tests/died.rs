@@ -4,10 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hygge_core::ErrorKind;
-use hygge_core::conformance::{Row, context, rows};
-use hygge_core::receipt::Mode;
+use hygge_core::conformance::{Row, context, rows, split_context};
+use hygge_core::receipt::{Mode, Receipt};
 use hygge_core::store::{Live, Store};
+use hygge_core::{Advice, ErrorKind};
 
 use super::bench::{Bench, quick_folder};
 use crate::files::durable::{Disk, Op, Witness};
@@ -52,6 +52,21 @@ fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
+/// Reads all that a receipt speaks of. What a run that died has yet to bring is no loss: to settle anew would be the wrong
+/// advice, as rows may have come from what is gone.
+fn verified(bench: &Bench, receipt: &Receipt, at: &str) {
+    let ctx = split_context(&context(bench.root.clone()), 100);
+    let all = || {
+        let mut rows = bench.store().read_back(&ctx, &bench.place(), receipt)?;
+        while rows.next()?.is_some() {}
+        Ok::<(), hygge_core::Error>(())
+    };
+    if let Err(error) = all() {
+        assert!(error.found().contains("still to be carried out"), "{at}: {error}");
+        assert!(!matches!(error.advice(), Some(Advice::Anew(_))), "{at}: {error}");
+    }
+}
+
 /// Kills `mode` before every operation; `after` is what it leaves when it lives.
 fn dies_anywhere(path: &'static str, kind: Kind, mode: &Mode, load: &[Vec<Row>], after: &[Row]) {
     let before = sorted(rows(0, 10));
@@ -87,6 +102,9 @@ fn dies_anywhere(path: &'static str, kind: Kind, mode: &Mode, load: &[Vec<Row>],
             (Some(rows), Some(2)) => assert_eq!(*rows, after, "{at}"),
             (None, Some(_)) => {}
             other => panic!("{at}: {other:?}"),
+        }
+        if let Some(receipt) = &settled {
+            verified(&well(), receipt, &at);
         }
         let held =
             well().store().lock(&context(dir.path().to_path_buf()), &well().place(), &Bench::owner()).expect("free");

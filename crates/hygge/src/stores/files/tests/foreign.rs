@@ -1,10 +1,10 @@
 //! What others put into a place, and places that are none.
 
-use hygge_core::conformance::{Row, batch, context, rows, schema};
+use hygge_core::conformance::{Row, batch, context, rows, schema, split_context};
 use hygge_core::receipt::{Mode, RECEIPTS_KEPT};
 use hygge_core::store::{Live, Store};
 use hygge_core::tally::{Tallier, Tally};
-use hygge_core::{Advice, ErrorKind};
+use hygge_core::{Advice, ErrorKind, Retry};
 
 use super::bench::{Bench, quick_folder};
 use crate::files::durable::Disk;
@@ -77,9 +77,38 @@ fn loads_whose_receipts_are_gone_are_known_by_their_names() {
     assert!(error.found().contains("whose receipts are gone"), "{error}");
     assert!(matches!(error.advice(), Some(Advice::Do(text)) if text.contains("--full-drop")), "{error:?}");
     assert_eq!(bench.visible(), Some(sorted(rows(0, 10))));
+    // What was written for files of others is no leave to double rows of ours.
     let adopting = Bench { adopt: true, ..bench };
+    let error = adopting.open(Mode::Append).err().expect("refused");
+    assert!(error.found().contains("whose receipts are gone"), "{error}");
     adopting.settle(Mode::Replace, &[rows(0, 12)]).expect("settles");
     assert_eq!(adopting.visible(), Some(sorted(rows(0, 12))));
+    // Beside receipts it is a file that somebody brought.
+    foreign_file(&adopting, ours, &rows(0, 10));
+    let error = adopting.open(Mode::Append).err().expect("refused");
+    assert!(error.found().contains("that no receipt here names"), "{error}");
+    assert!(matches!(error.advice(), Some(Advice::Do(text)) if text.starts_with("move 2013")), "{error:?}");
+}
+
+/// To settle anew would be the wrong advice.
+#[test]
+fn files_that_another_load_takes_away_are_not_lost() {
+    let dir = quick_folder();
+    let bench = bench(&dir);
+    let receipt = bench.settle(Mode::Replace, &[rows(0, 5), rows(5, 10)]).expect("settles");
+    let ctx = split_context(&context(dir.path().to_path_buf()), 100);
+    let store = bench.store();
+    let mut reading = store.read_back(&ctx, &bench.place(), &receipt).expect("reads");
+    assert_eq!(reading.next().expect("reads").expect("rows").rows.num_rows(), 5);
+    bench.settle(Mode::Replace, &[rows(0, 3)]).expect("settles");
+    let error = loop {
+        match reading.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("the second file is gone"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error.found(), error.retry()), ("another load settled at this moment", Retry::Run));
 }
 
 #[test]

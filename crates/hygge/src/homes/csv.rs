@@ -18,15 +18,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_schema::{DataType, Field, Schema};
-use hygge_core::context::{Cancellation, Context};
-use hygge_core::event::Note;
-use hygge_core::home::{Home, Opened, ReadRequest, Since, Source, TableInfo};
-use hygge_core::place::PlaceId;
+use hygge_core::context::Context;
+use hygge_core::home::ReadRequest;
 use hygge_core::receipt::{Options, Question};
 use hygge_core::{Error, Part as Side, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use self::scan::CsvScan;
+use self::scan::Pieces;
 use self::splits::splits;
 use self::survey::{FIRST_BYTES, Survey};
 use self::types::{Known, types};
@@ -35,8 +34,8 @@ use crate::files::csv::column::{Nulls, Rules, is_readable};
 use crate::files::csv::complaint::{Complaints, yaml_key};
 use crate::files::csv::index::Dialect;
 use crate::files::csv::stream::Reading;
-use crate::files::listing::{FileSource, Listing};
-use crate::files::settled::{Looked, look, none_new, rows_that_go};
+use crate::files::listing::PinnedFile;
+use crate::homes::files::{Ask, FilesHome, Found, ReadFormat, counted, files_and_size};
 
 /// The ends of names that are CSV files in a folder.
 pub const EXTENSIONS: &[&str] =
@@ -94,10 +93,12 @@ impl CsvHomeConfig {
     }
 }
 
-/// A home of CSV files.
-pub struct CsvHome {
+/// CSV files as a home.
+pub type CsvHome = FilesHome<Csv>;
+
+/// CSV as it is read.
+pub struct Csv {
     config: CsvHomeConfig,
-    source: FileSource,
     nulls: Arc<Nulls>,
     /// Set once a guess where a record begins proved wrong: from then on cuts are found by walking.
     careful: Arc<AtomicBool>,
@@ -105,11 +106,9 @@ pub struct CsvHome {
     first_bytes: u64,
 }
 
-/// What the home asks to be shown next time.
-#[derive(Serialize, Deserialize)]
+/// What is to be shown next time.
+#[derive(Default, Serialize, Deserialize)]
 struct Remembered {
-    /// As [`crate::files::settled`] keeps it.
-    files: serde_json::Value,
     /// Types that were told, so that the next files are read alike.
     columns: Vec<(String, DataType)>,
     /// All columns in the order in which they settled.
@@ -135,11 +134,13 @@ impl CsvHome {
             return Err(Error::refused(format!("the column {name} cannot be read from text as {data_type}"))
                 .next_set(Side::Home, format!("columns: {{{}: text}}", yaml_key(name))));
         }
-        let source = FileSource::new(&config.root, &config.path, EXTENSIONS);
+        let (root, path) = (config.root.clone(), config.path.clone());
         let nulls = Arc::new(Nulls::new(&config.nulls));
-        Ok(Self { config, source, nulls, careful: Arc::default(), first_bytes: FIRST_BYTES })
+        Ok(Self::of(&root, &path, Csv { config, nulls, careful: Arc::default(), first_bytes: FIRST_BYTES }))
     }
+}
 
+impl Csv {
     fn dialect(&self) -> Dialect {
         Dialect { separator: self.config.separator, quote: self.config.quote }
     }
@@ -156,14 +157,6 @@ impl CsvHome {
             careful: Arc::clone(&self.careful),
             ours: false,
         }
-    }
-
-    /// Digest of all that decides what is read out of the bytes.
-    fn read_as(&self, request: &ReadRequest) -> String {
-        let CsvHomeConfig { root: _, path: _, separator, quote, header, nulls, columns, infer, codec } = &self.config;
-        let asked = &request.columns;
-        let all = format!("{separator}|{quote:?}|{header}|{nulls:?}|{columns:?}|{infer:?}|{codec:?}|{asked:?}");
-        Question::digest(&all)
     }
 
     /// A folder says nothing of how its files part their fields, but their names may.
@@ -200,30 +193,17 @@ fn unknown_column(name: &str, names: &[String], shown: &str) -> Error {
     error.next(format!("choose among {}{more}", few.join(", ")))
 }
 
-fn entity_of(source: &Source) -> Result<Option<&str>> {
-    match source {
-        Source::Whole { entity } => Ok(entity.as_deref()),
-        Source::Table(_) => {
-            Err(Error::refused("CSV files have no tables")
-                .next("take `table:` out; the home's path names what is read"))
-        }
-        Source::Query(_) => {
-            Err(Error::refused("CSV files cannot be queried").next("take `query:` out; choose columns with `columns:`"))
-        }
-    }
-}
-
-impl Home for CsvHome {
-    fn kind(&self) -> &'static str {
+impl ReadFormat for Csv {
+    fn name(&self) -> &'static str {
         "csv"
     }
 
-    fn shown(&self, source: &Source) -> String {
-        self.source.shown(entity_of(source).unwrap_or_default())
+    fn shown(&self) -> &'static str {
+        "CSV"
     }
 
-    fn identity(&self) -> String {
-        self.source.identity()
+    fn extensions(&self) -> &'static [&'static str] {
+        EXTENSIONS
     }
 
     fn reading(&self) -> Options {
@@ -256,82 +236,30 @@ impl Home for CsvHome {
         vec![("nulls", format!("nulls has {more} more than before: rows that have settled stay as they were read"))]
     }
 
-    fn location(&self, source: &Source) -> Option<PlaceId> {
-        self.source.location(entity_of(source).ok()?)
+    fn read_as(&self, request: &ReadRequest) -> String {
+        let CsvHomeConfig { root: _, path: _, separator, quote, header, nulls, columns, infer, codec } = &self.config;
+        let asked = &request.columns;
+        format!("{separator}|{quote:?}|{header}|{nulls:?}|{columns:?}|{infer:?}|{codec:?}|{asked:?}")
     }
 
-    fn max_readers(&self) -> usize {
-        64
-    }
-
-    fn check(&self, ctx: &Context, source: &Source) -> Result<Vec<String>> {
-        let listing = self.source.list(entity_of(source)?)?;
+    fn check(&self, ctx: &Context, _shown: &str, files: &[PinnedFile]) -> Result<Vec<String>> {
         let rules = self.rules();
         let complaints = self.complaints(Arc::new([]));
         let mut survey = self.survey(ctx, &rules, &complaints);
-        let (names, _) = survey.heads(&listing.files)?;
-        self.check_declared(&names, &listing.files[0].shown)?;
-        let bytes = listing.files.iter().map(|f| f.len).sum();
-        let size = hygge_core::budget::shown_bytes(bytes);
-        let files = match &listing.files[..] {
-            [one] => format!("{}, {size}", one.shown),
-            many => format!("{} files, {size}, from {} to {}", many.len(), many[0].shown, many[many.len() - 1].shown),
-        };
-        let columns = if names.len() == 1 { "1 column".to_owned() } else { format!("{} columns", names.len()) };
-        Ok(vec![files, columns])
+        let (names, _) = survey.heads(files)?;
+        self.check_declared(&names, &files[0].shown)?;
+        Ok(vec![files_and_size(files), counted(names.len() as u64, "column")])
     }
 
-    fn tables(&self, ctx: &Context, pattern: &str) -> Result<Vec<TableInfo>> {
-        let mut out = Vec::new();
-        for name in self.source.entities(pattern)? {
-            ctx.cancel.check()?;
-            let request =
-                ReadRequest { plan_only: true, ..ReadRequest::all(Source::Whole { entity: Some(name.clone()) }) };
-            let Opened::Scan(scan) = self.open(ctx, &request)? else { continue };
-            let columns =
-                scan.schema().fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect();
-            out.push(TableInfo { name, rows: None, key: Vec::new(), columns });
-        }
-        Ok(out)
-    }
-
-    fn open(&self, ctx: &Context, request: &ReadRequest) -> Result<Opened> {
-        let entity = entity_of(&request.source)?;
-        if request.filter.is_some() {
-            return Err(Error::refused("`where` is not available for csv homes")
-                .next("take it out, or settle the file in SQLite first and read from there"));
-        }
-        if request.cursor.is_some() {
-            return Err(Error::refused("csv files have no order that a watermark could follow")
-                .next("take `watermark:` out and write  mode: append  : each file is then loaded once"));
-        }
-        let remembered = request.since.as_ref().and_then(|since| since.state.clone());
-        let remembered: Option<Remembered> = remembered.and_then(|state| serde_json::from_value(state).ok());
-        let state = remembered.as_ref().map(|r| r.files.clone());
-        let since = request.since.as_ref().map(|since| Since { watermark: None, state: state.or(since.state.clone()) });
-        let listing = self.source.list_for(request, entity)?;
-        let Some(shown) = listing.files.first().map(|file| file.shown.clone()) else {
-            return Ok(Opened::Unchanged(none_new()));
-        };
-        let mut notes = self.rows_that_go(request, &listing, &ctx.cancel)?;
-        let asked = ReadRequest { since, ..request.clone() };
-        let to_read = match look(&asked, listing.files, &self.read_as(request), &ctx.cancel)? {
-            Looked::Unchanged(how) => return Ok(Opened::Unchanged(how)),
-            Looked::Read(to_read) => to_read,
-        };
-        notes.extend(to_read.notes.iter().cloned());
-        if let Some(first) = listing.passed_over.first() {
-            let note = match listing.passed_over.len() {
-                1 => format!("1 file that is not CSV was passed over: {first}"),
-                n => format!("{n} files that are not CSV were passed over, {first} first"),
-            };
-            notes.push(note.into());
-        }
-
+    fn look(&self, ask: &Ask<'_>) -> Result<Found> {
+        let Ask { ctx, request, .. } = *ask;
+        let shown = ask.files[0].shown.clone();
+        let before = serde_json::from_value(Value::Object(ask.before.clone())).ok();
+        let before: Remembered = before.unwrap_or_default();
         let rules = self.rules();
         let all_names = self.complaints(Arc::new([]));
         let mut survey = self.survey(ctx, &rules, &all_names);
-        let (names, mut files) = survey.heads(&to_read.files)?;
+        let (names, mut files) = survey.heads(ask.files)?;
         self.check_separator(&names, &shown)?;
         self.check_declared(&names, &shown)?;
         let speaking = self.complaints(names.clone().into());
@@ -347,15 +275,14 @@ impl Home for CsvHome {
                 like.fields().iter().map(|f| (f.name().clone(), f.data_type().clone())).collect(),
                 like.fields().iter().map(|f| f.name().clone()).collect(),
             ),
-            None => remembered.map(|r| (r.columns, r.order)).unwrap_or_default(),
+            None => (before.columns, before.order),
         };
         let same = order.len() == names.len() && order.iter().all(|name| names.contains(name));
         let order = Some(order).filter(|_| same && self.config.header);
         let chosen = chosen(request.columns.as_deref().or(order.as_deref()), &names, &shown)?;
         let joins = request.skip_settled || request.like.is_some();
         let known = Known { declared: &self.config.columns, before: &before, joins, nulls: &self.config.nulls };
-        let (types, more) = types(&names, &chosen, &survey, &known);
-        notes.extend(more);
+        let (types, notes) = types(&names, &chosen, &survey, &known);
         let field = |&at: &usize| Field::new(&names[at], types[at].clone(), true);
         let schema = Arc::new(Schema::new(chosen.iter().map(field).collect::<Vec<_>>()));
         let declared = |name: &String| self.config.columns.iter().any(|(n, _)| n == name);
@@ -366,27 +293,16 @@ impl Home for CsvHome {
         let complaints = self.complaints(chosen.iter().map(|&at| names[at].clone()).collect());
         let order = chosen.iter().map(|&at| names[at].clone()).collect();
         let columns = names.into_iter().zip(types).filter(|(name, _)| !declared(name)).collect();
-        Ok(Opened::Scan(Box::new(CsvScan {
-            reading: Reading { schema, strict, rules, complaints },
-            splits,
-            files,
-            notes,
-            to_read,
-            columns,
-            order,
-        })))
+        let remember = serde_json::to_value(Remembered { columns, order });
+        let Ok(Value::Object(remember)) = remember else {
+            return Err(Error::bug("what is remembered of CSV files could not be written as JSON"));
+        };
+        let reading = Reading { schema: Arc::clone(&schema), strict, rules, complaints };
+        Ok(Found { schema, splits, bound: None, notes, remember, rows: Box::new(Pieces { reading, files }) })
     }
 }
 
-impl CsvHome {
-    /// What goes with the files that settled before and are not there to be settled anew.
-    fn rows_that_go(&self, request: &ReadRequest, listing: &Listing, cancel: &Cancellation) -> Result<Vec<Note>> {
-        let Some(state) = &request.dropped else { return Ok(Vec::new()) };
-        let Ok(Remembered { files, .. }) = serde_json::from_value(state.clone()) else { return Ok(Vec::new()) };
-        let note = rows_that_go(&files, &listing.files, &self.shown(&request.source), cancel)?;
-        Ok(note.into_iter().collect())
-    }
-
+impl Csv {
     fn survey<'a>(&self, ctx: &'a Context, rules: &'a Rules, complaints: &'a Complaints) -> Survey<'a> {
         let mut survey = Survey::new(ctx, rules, complaints);
         survey.header = self.config.header;

@@ -4,41 +4,32 @@ mod bound;
 mod cursor;
 mod range;
 mod scan;
-mod schema;
 
 use std::path::Path;
 
 use hygge_core::context::Context;
-use hygge_core::event::Note;
-use hygge_core::home::{Home, Opened, ReadRequest, Source, TableInfo};
-use hygge_core::place::PlaceId;
-use hygge_core::receipt::{Options, Question};
-use hygge_core::{Error, Part, Result};
+use hygge_core::home::ReadRequest;
+use hygge_core::receipt::Options;
+use hygge_core::{Error, ErrorKind, Part, Result, Retry};
 
-use crate::files::listing::{FileSource, Listing, PinnedFile};
+use super::files::{Ask, FilesHome, Found, ReadFormat, counted};
+use crate::files::listing::PinnedFile;
 use crate::files::parquet::reader::{FileGroups, Positioned, footer};
-use crate::files::settled::{self, Looked};
 
 /// How Parquet files' names end in a folder.
 const EXTENSIONS: &[&str] = &["parquet", "parq", "pq"];
 
-/// More splits than this at once would only wait for each other.
-const READERS: usize = 64;
-
 /// Parquet files as a home.
-pub struct ParquetHome {
-    source: FileSource,
-}
+pub type ParquetHome = FilesHome<Parquet>;
+
+/// Parquet as it is read.
+pub struct Parquet;
 
 impl ParquetHome {
     /// The files at `written` (a file, a folder or a glob, maybe with `{entity}`), from the project's root.
     #[must_use]
     pub fn new(root: &Path, written: &str) -> Self {
-        Self { source: FileSource::new(root, written, EXTENSIONS) }
-    }
-
-    fn list(&self, source: &Source) -> Result<Listing> {
-        self.source.list(entity(source)?)
+        Self::of(root, written, Parquet)
     }
 }
 
@@ -50,98 +41,50 @@ fn open_file(pin: &PinnedFile) -> Result<FileGroups> {
     Ok(FileGroups { file, shown: pin.shown.clone(), metadata, groups })
 }
 
-fn entity(source: &Source) -> Result<Option<&str>> {
-    match source {
-        Source::Whole { entity } => Ok(entity.as_deref()),
-        Source::Table(_) | Source::Query(_) => {
-            Err(Error::refused("a Parquet home has files, neither tables nor queries")
-                .next("take out `table:` and `query:`; the home's `path:` says what is read"))
-        }
-    }
-}
-
-impl Home for ParquetHome {
-    fn kind(&self) -> &'static str {
+impl ReadFormat for Parquet {
+    fn name(&self) -> &'static str {
         "parquet"
     }
 
-    fn shown(&self, source: &Source) -> String {
-        self.source.shown(entity(source).unwrap_or_default())
+    fn shown(&self) -> &'static str {
+        "Parquet"
     }
 
-    fn identity(&self) -> String {
-        self.source.identity()
+    fn extensions(&self) -> &'static [&'static str] {
+        EXTENSIONS
     }
 
     fn reading(&self) -> Options {
         Options::new()
     }
 
-    fn location(&self, source: &Source) -> Option<PlaceId> {
-        self.source.location(entity(source).ok()?)
+    fn read_as(&self, request: &ReadRequest) -> String {
+        let cursor = request.cursor.as_ref().map(|cursor| cursor.column.as_deref());
+        format!("{:?} {cursor:?}", request.columns)
     }
 
-    fn max_readers(&self) -> usize {
-        READERS
+    fn follows(&self) -> bool {
+        true
     }
 
-    fn check(&self, _ctx: &Context, source: &Source) -> Result<Vec<String>> {
-        let listing = self.list(source)?;
+    fn counts(&self) -> bool {
+        true
+    }
+
+    fn check(&self, _ctx: &Context, shown: &str, files: &[PinnedFile]) -> Result<Vec<String>> {
         let mut rows = 0_u64;
-        for pin in &listing.files {
+        for pin in files {
             let file = open_file(pin).map_err(Error::as_refusal)?;
             rows += file.metadata.metadata().file_metadata().num_rows().unsigned_abs();
         }
-        let counted = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        let files = counted(listing.files.len() as u64, "file");
-        let mut lines = vec![format!("{}: {files}, {}", self.shown(source), counted(rows, "row"))];
-        lines.extend(scan::passed_over(&listing));
-        Ok(lines)
+        Ok(vec![format!("{shown}: {}, {}", counted(files.len() as u64, "file"), counted(rows, "row"))])
     }
 
-    fn tables(&self, _ctx: &Context, pattern: &str) -> Result<Vec<TableInfo>> {
-        let mut out = Vec::new();
-        for name in self.source.entities(pattern)? {
-            let Ok(listing) = self.source.list(Some(&name)) else { continue };
-            let Some(first) = listing.files.first() else { continue };
-            let file = open_file(first)?;
-            let mut rows = 0;
-            for pin in &listing.files {
-                rows += open_file(pin)?.metadata.metadata().file_metadata().num_rows().unsigned_abs();
-            }
-            let fields = file.metadata.schema().fields();
-            let columns = fields.iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect();
-            out.push(TableInfo { name, rows: Some(rows), key: Vec::new(), columns });
-        }
-        Ok(out)
-    }
-
-    fn open(&self, ctx: &Context, request: &ReadRequest) -> Result<Opened> {
-        if request.filter.is_some() {
-            return Err(Error::refused("Parquet files cannot be filtered while they are read")
-                .next("take out `where:`, or move the rows to a database first and filter there"));
-        }
-        let listing = self.source.list_for(request, entity(&request.source)?)?;
-        if listing.files.is_empty() {
-            return Ok(Opened::Unchanged(settled::none_new()));
-        }
-        let mut notes: Vec<Note> = scan::passed_over(&listing).map(Note::from).into_iter().collect();
-        if let Some(state) = &request.dropped {
-            let shown = self.shown(&request.source);
-            notes.extend(settled::rows_that_go(state, &listing.files, &shown, &ctx.cancel)?);
-        }
-        let cursor = request.cursor.as_ref().map(|cursor| cursor.column.as_deref());
-        let read_as = Question::digest(&format!("{:?} {cursor:?}", request.columns));
-        let to_read = match settled::look(request, listing.files, &read_as, &ctx.cancel)? {
-            Looked::Unchanged(how) => return Ok(Opened::Unchanged(how)),
-            Looked::Read(to_read) => to_read,
-        };
-        notes.extend(to_read.notes.iter().cloned());
-        let scan = scan::ParquetScan::open(ctx, request, to_read, notes).map_err(|e| match e.kind() {
-            hygge_core::ErrorKind::Failed if e.retry() == hygge_core::Retry::Never => e.as_refusal(),
+    fn look(&self, ask: &Ask<'_>) -> Result<Found> {
+        scan::look(ask).map_err(|e| match e.kind() {
+            ErrorKind::Failed if e.retry() == Retry::Never => e.as_refusal(),
             _ => e,
-        })?;
-        Ok(Opened::Scan(Box::new(scan)))
+        })
     }
 }
 

@@ -7,9 +7,10 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
 use hygge_core::budget::Budget;
 use hygge_core::conformance::{HomeUnderTest, Row, home_laws};
+use hygge_core::context::Context;
 use hygge_core::context::{Cancellation, SplitContext, SystemClock};
 use hygge_core::event::Silent;
-use hygge_core::home::{CursorSpec, Scan};
+use hygge_core::home::{CursorSpec, Home, Opened, Scan, Since, Source};
 use hygge_core::{Advice, ErrorKind, Retry};
 use proptest::prelude::*;
 
@@ -222,7 +223,7 @@ fn a_misfit_names_file_row_and_column_and_the_line_to_write() {
         let mut config = folder.config("w.csv");
         config.nulls = vec!["-".to_owned()];
         let mut home = CsvHome::new(config).expect("a home");
-        home.first_bytes = FIRST;
+        home.format.first_bytes = FIRST;
         for split_bytes in [0, 100 << 10] {
             let error = folder.rows(&home, &in_splits_of(split_bytes)).expect_err("a misfit");
             assert_eq!(error.place(), Some(format!("w.csv, row {}, column v", grouped(row)).as_str()));
@@ -255,7 +256,7 @@ fn a_column_that_turns_fractional_within_the_sample_is_a_number() {
     let mut config = folder.config("w.csv");
     config.infer = Infer::All;
     let mut home = CsvHome::new(config).expect("a home");
-    home.first_bytes = FIRST;
+    home.format.first_bytes = FIRST;
     let rows = folder.rows(&home, &all()).expect("reads");
     assert_eq!(types(&rows), ["Int64", "Float64"]);
 }
@@ -493,7 +494,7 @@ proptest! {
             }
         };
         prop_assert_eq!(cells(&read), rows.clone());
-        home.careful.store(true, Ordering::Relaxed);
+        home.format.careful.store(true, Ordering::Relaxed);
         let walked = folder.rows(&home, &in_splits_of(split_bytes)).expect("reads");
         prop_assert_eq!(cells(&walked), rows);
     }

@@ -1,35 +1,33 @@
-//! One view of Parquet files: schema, splits and the new end, fixed before reading.
+//! What is read of Parquet files: schema, splits and the new end, fixed before reading.
 
 use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
-use hygge_core::context::{Context, SplitContext};
-use hygge_core::event::Note;
-use hygge_core::home::{BatchStream, ReadRequest, Repeat, Scan};
-use hygge_core::split::{Split, how_many};
-use hygge_core::watermark::Bound;
+use hygge_core::context::SplitContext;
+use hygge_core::home::{BatchStream, ReadRequest};
+use hygge_core::split::Split;
 use hygge_core::{Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 
 use super::bound::{self, Decided, Span, Spanned};
 use super::cursor::{CursorStream, Takes};
 use super::range;
-use super::schema::Agreed;
 use super::{no_cursor_column, open_file};
-use crate::files::listing::Listing;
+use crate::files::listing::PinnedFile;
 use crate::files::parquet::reader::{FileGroups, GroupStream};
-use crate::files::settled::ToRead;
+use crate::homes::files::agreed::Agreed;
+use crate::homes::files::cut::{chunks, split};
+use crate::homes::files::{Ask, Found, ReadSplit, payload};
 
-/// Parquet files, pinned.
-pub(super) struct ParquetScan {
+/// What is read of Parquet files.
+pub(super) struct Groups {
     /// What is handed on.
     schema: SchemaRef,
     /// What is read: the schema, and the cursor where it was not asked for.
     read: SchemaRef,
-    to_read: ToRead,
-    splits: Vec<Split>,
+    files: Vec<PinnedFile>,
     cursor: Option<Decided>,
-    notes: Vec<Note>,
 }
 
 /// Where a split's rows are.
@@ -50,84 +48,76 @@ struct Unit {
     span: Option<Span>,
 }
 
-/// A sentence about files that a folder holds and that are not read.
-pub(super) fn passed_over(listing: &Listing) -> Option<String> {
-    let first = listing.passed_over.first()?;
-    Some(match listing.passed_over.len() {
-        1 => format!("{first} is no Parquet file by its name and is not read"),
-        n => format!("{n} files are no Parquet files by their names and are not read, first: {first}"),
-    })
+/// Looks at files: their footers say nearly all.
+pub(super) fn look(ask: &Ask<'_>) -> Result<Found> {
+    let Ask { ctx, request, .. } = *ask;
+    let mut notes = Vec::new();
+    let mut agreed: Option<Agreed> = None;
+    let mut units = Vec::new();
+    let mut cursor_field = None;
+    for (at, pin) in ask.files.iter().enumerate() {
+        ctx.cancel.check()?;
+        let file = open_file(pin)?;
+        let found = file.metadata.schema();
+        match &mut agreed {
+            None => agreed = Some(Agreed::new(found, &pin.shown)),
+            Some(agreed) => agreed.join(found, &pin.shown)?,
+        }
+        let spans = match (&request.cursor, &agreed) {
+            (Some(spec), Some(agreed)) => {
+                let name = spec.column.as_deref().ok_or_else(no_cursor_column)?;
+                let field = agreed.column(name)?;
+                if !range::can_follow(field.data_type()) {
+                    return Err(Error::refused(format!("a column of {} cannot be followed", field.data_type()))
+                        .at(format!("column {name}"))
+                        .next("follow a column of whole numbers, decimals, dates, times or texts"));
+                }
+                let spans = bound::spans(ctx, &file, &field)?;
+                cursor_field = Some(field);
+                spans.into_iter().map(Some).collect()
+            }
+            _ => vec![None; file.groups.len()],
+        };
+        for (group, span) in spans.into_iter().enumerate() {
+            units.push(unit(&file, at, group, request.columns.as_deref(), span));
+        }
+    }
+    let agreed = agreed.ok_or_else(|| Error::bug("a scan of no files was opened"))?;
+    let schema = agreed.choose(request.columns.as_deref())?;
+    let cursor = match (&request.cursor, cursor_field) {
+        (Some(spec), Some(field)) => {
+            let spans = by_file(&units, ask.files.len());
+            let spanned: Vec<Spanned<'_>> =
+                ask.files.iter().zip(&spans).map(|(pin, spans)| Spanned { pin, spans }).collect();
+            let decided = bound::decide(ctx, request, spec, &field, &spanned, &mut notes)?;
+            if decided.is_none() {
+                // No row has a value to follow: those without were refused, or are left out.
+                units.clear();
+            }
+            decided
+        }
+        _ => None,
+    };
+    let read = match &cursor {
+        Some(cursor) if schema.index_of(cursor.field.name()).is_err() => {
+            let mut fields = schema.fields().to_vec();
+            fields.push(Arc::clone(&cursor.field));
+            Arc::new(Schema::new(fields))
+        }
+        _ => Arc::clone(&schema),
+    };
+    let bound = cursor.as_ref().map(|cursor| cursor.bound.clone());
+    let groups = Groups { schema: Arc::clone(&schema), read, files: ask.files.to_vec(), cursor };
+    let splits = groups.cut(&units, request)?;
+    Ok(Found { schema, splits, bound, notes, remember: Map::new(), rows: Box::new(groups) })
 }
 
-impl ParquetScan {
-    pub(super) fn open(ctx: &Context, request: &ReadRequest, to_read: ToRead, notes: Vec<Note>) -> Result<Self> {
-        let mut notes = notes;
-        let mut said = Vec::new();
-        let mut agreed: Option<Agreed> = None;
-        let mut units = Vec::new();
-        let mut cursor_field = None;
-        for (at, pin) in to_read.files.iter().enumerate() {
-            ctx.cancel.check()?;
-            let file = open_file(pin)?;
-            let found = file.metadata.schema();
-            match &mut agreed {
-                None => agreed = Some(Agreed::new(found, &pin.shown)),
-                Some(agreed) => agreed.join(found, &pin.shown)?,
-            }
-            let spans = match (&request.cursor, &agreed) {
-                (Some(spec), Some(agreed)) => {
-                    let name = spec.column.as_deref().ok_or_else(no_cursor_column)?;
-                    let field = agreed.column(name)?;
-                    if !range::can_follow(field.data_type()) {
-                        return Err(Error::refused(format!("a column of {} cannot be followed", field.data_type()))
-                            .at(format!("column {name}"))
-                            .next("follow a column of whole numbers, decimals, dates, times or texts"));
-                    }
-                    let spans = bound::spans(ctx, &file, &field)?;
-                    cursor_field = Some(field);
-                    spans.into_iter().map(Some).collect()
-                }
-                _ => vec![None; file.groups.len()],
-            };
-            for (group, span) in spans.into_iter().enumerate() {
-                units.push(unit(&file, at, group, request.columns.as_deref(), span));
-            }
-        }
-        let agreed = agreed.ok_or_else(|| Error::bug("a scan of no files was opened"))?;
-        let schema = agreed.choose(request.columns.as_deref())?;
-        let cursor = match (&request.cursor, cursor_field) {
-            (Some(spec), Some(field)) => {
-                let spans = by_file(&units, to_read.files.len());
-                let spanned: Vec<Spanned<'_>> =
-                    to_read.files.iter().zip(&spans).map(|(pin, spans)| Spanned { pin, spans }).collect();
-                let decided = bound::decide(ctx, request, spec, &field, &spanned, &mut said)?;
-                if decided.is_none() {
-                    // No row has a value to follow: those without were refused, or are left out.
-                    units.clear();
-                }
-                decided
-            }
-            _ => None,
-        };
-        let read = match &cursor {
-            Some(cursor) if schema.index_of(cursor.field.name()).is_err() => {
-                let mut fields = schema.fields().to_vec();
-                fields.push(Arc::clone(&cursor.field));
-                Arc::new(Schema::new(fields))
-            }
-            _ => Arc::clone(&schema),
-        };
-        notes.extend(said);
-        let mut scan = Self { schema, read, to_read, splits: Vec::new(), cursor, notes };
-        scan.cut(&units, request)?;
-        Ok(scan)
-    }
-
+impl Groups {
     /// Makes splits of about equal size.
-    fn cut(&mut self, units: &[Unit], request: &ReadRequest) -> Result<()> {
+    fn cut(&self, units: &[Unit], request: &ReadRequest) -> Result<Vec<Split>> {
         let Some(decided) = &self.cursor else {
             let mut splits = Vec::new();
-            for chunk in chunks(units.iter().filter(|u| u.rows > 0).collect(), request) {
+            for chunk in chunks(units.iter().filter(|u| u.rows > 0).collect(), request, |u| u.bytes) {
                 splits.push((chunk, false, false));
             }
             return self.number(splits);
@@ -141,15 +131,15 @@ impl ParquetScan {
             }
         }
         let takes = Takes::beyond(decided);
-        for chunk in chunks(units.iter().filter(|u| span(u, &|s| takes.any(s))).collect(), request) {
+        for chunk in chunks(units.iter().filter(|u| span(u, &|s| takes.any(s))).collect(), request, |u| u.bytes) {
             let filter = !chunk.iter().all(|u| span(u, &|s| takes.all(s)));
             splits.push((chunk, filter, false));
         }
         self.number(splits)
     }
 
-    fn number(&mut self, splits: Vec<(Vec<&Unit>, bool, bool)>) -> Result<()> {
-        for (ordinal, (units, filter, window)) in splits.into_iter().enumerate() {
+    fn number(&self, splits: Vec<(Vec<&Unit>, bool, bool)>) -> Result<Vec<Split>> {
+        let number = |(ordinal, (units, filter, window)): (usize, (Vec<&Unit>, bool, bool))| {
             let mut files: Vec<(usize, Vec<usize>)> = Vec::new();
             for unit in &units {
                 match files.last_mut() {
@@ -158,23 +148,15 @@ impl ParquetScan {
                 }
             }
             let label = self.label(&files);
-            let payload = serde_json::to_value(Payload { files, filter })
-                .map_err(|e| Error::bug("a split could not be written as JSON").because(e))?;
-            let split = Split {
-                ordinal: u32::try_from(ordinal).map_err(|e| Error::failed("there are too many splits").because(e))?,
-                label,
-                payload,
-                rows: if filter { None } else { Some(units.iter().map(|u| u.rows).sum()) },
-                bytes: Some(units.iter().map(|u| u.bytes).sum()),
-                window,
-            };
-            self.splits.push(split);
-        }
-        Ok(())
+            let rows = if filter { None } else { Some(units.iter().map(|u| u.rows).sum()) };
+            let bytes = units.iter().map(|u| u.bytes).sum();
+            split(ordinal, label, &Payload { files, filter }, rows, bytes, window)
+        };
+        splits.into_iter().enumerate().map(number).collect()
     }
 
     fn label(&self, files: &[(usize, Vec<usize>)]) -> String {
-        let shown = |at: usize| self.to_read.files.get(at).map_or("", |f| f.shown.as_str());
+        let shown = |at: usize| self.files.get(at).map_or("", |f| f.shown.as_str());
         match files {
             [(file, groups)] => match groups.as_slice() {
                 [] | [_] => shown(*file).to_owned(),
@@ -209,52 +191,12 @@ fn by_file(units: &[Unit], files: usize) -> Vec<Vec<Span>> {
     out
 }
 
-/// Neighbours together, in parts of about equal size.
-fn chunks<'a>(units: Vec<&'a Unit>, request: &ReadRequest) -> Vec<Vec<&'a Unit>> {
-    let total: u64 = units.iter().map(|u| u.bytes).sum();
-    let n = how_many(total, request.readers, request.split_bytes);
-    let mut out: Vec<Vec<&Unit>> = Vec::new();
-    let (mut before, mut last) = (0, None);
-    for unit in units {
-        // Each goes where its middle lies.
-        let middle = u128::from(before) + u128::from(unit.bytes / 2);
-        let at = middle * u128::from(n) / u128::from(total.max(1));
-        match out.last_mut() {
-            Some(chunk) if last == Some(at) => chunk.push(unit),
-            _ => out.push(vec![unit]),
-        }
-        (before, last) = (before + unit.bytes, Some(at));
-    }
-    out
-}
-
-impl Scan for ParquetScan {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    fn splits(&self) -> &[Split] {
-        &self.splits
-    }
-
-    fn bound(&self) -> Option<&Bound> {
-        self.cursor.as_ref().map(|cursor| &cursor.bound)
-    }
-
-    fn repeat(&self) -> Repeat {
-        Repeat::Pinned
-    }
-
-    fn notes(&self) -> Vec<Note> {
-        self.notes.clone()
-    }
-
+impl ReadSplit for Groups {
     fn read(&self, split: &Split, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {
-        let payload: Payload = serde_json::from_value(split.payload.clone())
-            .map_err(|e| Error::bug("a split of another home").because(e))?;
+        let payload: Payload = payload(split)?;
         let mut files = Vec::with_capacity(payload.files.len());
         for (at, groups) in payload.files {
-            let pin = self.to_read.files.get(at).ok_or_else(|| Error::bug("a split of another scan"))?;
+            let pin = self.files.get(at).ok_or_else(|| Error::bug("a split of another scan"))?;
             files.push(FileGroups { groups, ..open_file(pin)? });
         }
         let inner = GroupStream::new(&self.read, files, ctx)?;
@@ -270,12 +212,5 @@ impl Scan for ParquetScan {
         let projected = (column >= self.schema.fields().len()).then(|| Arc::clone(&self.schema));
         let stream = CursorStream::new(inner, decided, &takes, column, projected, payload.filter, split.window)?;
         Ok(Box::new(stream))
-    }
-
-    fn finish(self: Box<Self>, ctx: &Context) -> Result<Option<serde_json::Value>> {
-        for pin in &self.to_read.files {
-            pin.unchanged()?;
-        }
-        self.to_read.remember(&ctx.cancel).map(Some)
     }
 }

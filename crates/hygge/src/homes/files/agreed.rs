@@ -1,4 +1,4 @@
-//! One schema for all files of a home.
+//! One schema for all files of a home: the same columns by name, in the order of the first.
 
 use std::sync::Arc;
 
@@ -6,23 +6,34 @@ use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use hygge_core::{Error, Result};
 
 /// The schema that all files agree on so far, and the first file that said it.
-pub(super) struct Agreed {
+pub struct Agreed {
     schema: Schema,
     first: String,
 }
 
 impl Agreed {
     /// Starts with one file's schema.
-    pub(super) fn new(schema: &Schema, shown: &str) -> Self {
+    #[must_use]
+    pub fn new(schema: &Schema, shown: &str) -> Self {
         let fields: Vec<FieldRef> = schema.fields().iter().map(|f| Arc::new(plain(f))).collect();
         Self { schema: Schema::new(fields), first: shown.to_owned() }
+    }
+
+    /// How many columns there are.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.schema.fields().len()
     }
 
     /// Joins another file's: names and types must be the same, in any order; NULLs may come in either.
     ///
     /// # Errors
     /// Refused, naming the file and the column that differ.
-    pub(super) fn join(&mut self, other: &Schema, shown: &str) -> Result<()> {
+    pub fn join(&mut self, other: &Schema, shown: &str) -> Result<()> {
+        // Nearly always, and there may be many files of many columns.
+        if self.schema.fields() == other.fields() {
+            return Ok(());
+        }
         let mut fields = Vec::with_capacity(self.schema.fields().len());
         for field in self.schema.fields() {
             let Ok(theirs) = other.field_with_name(field.name()) else {
@@ -53,7 +64,7 @@ impl Agreed {
     ///
     /// # Errors
     /// Refused, if one is not there or a name is there twice.
-    pub(super) fn choose(self, columns: Option<&[String]>) -> Result<SchemaRef> {
+    pub fn choose(self, columns: Option<&[String]>) -> Result<SchemaRef> {
         for (i, field) in self.schema.fields().iter().enumerate() {
             if self.schema.fields().iter().take(i).any(|f| f.name() == field.name()) {
                 return Err(Error::refused(format!("two columns are called {}", field.name())).at(self.first));
@@ -77,7 +88,7 @@ impl Agreed {
     ///
     /// # Errors
     /// Refused, if it is not there.
-    pub(super) fn column(&self, name: &str) -> Result<FieldRef> {
+    pub fn column(&self, name: &str) -> Result<FieldRef> {
         self.schema.field_with_name(name).cloned().map(Arc::new).map_err(|_| missing(&self.schema, name, &self.first))
     }
 }

@@ -1,0 +1,287 @@
+//! Files of any format as a home: a file, a folder or a glob.
+//!
+//! Which files there are, which of them have settled, whether they stay as they were: that is the same for all formats
+//! and is done here. What the bytes mean is the format's: [`ReadFormat`], or where files tell their own columns,
+//! [`described::Described`], which is smaller.
+
+pub mod agreed;
+pub mod cut;
+pub mod described;
+mod scan;
+
+use std::path::Path;
+
+use arrow_schema::SchemaRef;
+use hygge_core::context::{Context, SplitContext};
+use hygge_core::event::Note;
+use hygge_core::home::{BatchStream, Home, Opened, ReadRequest, Since, Source, TableInfo};
+use hygge_core::place::PlaceId;
+use hygge_core::receipt::{Options, Question};
+use hygge_core::split::Split;
+use hygge_core::watermark::Bound;
+use hygge_core::{Error, Result};
+use serde_json::{Map, Value};
+
+use self::scan::FilesScan;
+use crate::files::listing::{FileSource, Listing, PinnedFile};
+use crate::files::settled::{self, Looked};
+
+/// More splits than this at once would only wait for each other.
+const READERS: usize = 64;
+
+/// A format that files can be read in.
+pub trait ReadFormat: Send + Sync + 'static {
+    /// Its name, as `type:` takes it (`csv`).
+    fn name(&self) -> &'static str;
+
+    /// Its name in sentences (`CSV`).
+    fn shown(&self) -> &'static str;
+
+    /// How its files' names end in a folder, without the leading dot, in small letters.
+    fn extensions(&self) -> &'static [&'static str];
+
+    /// See [`Home::reading`].
+    fn reading(&self) -> Options;
+
+    /// See [`Home::widened`].
+    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
+        let _ = before;
+        Vec::new()
+    }
+
+    /// All that decides what is read out of the bytes, as a text that differs where it does.
+    fn read_as(&self, request: &ReadRequest) -> String;
+
+    /// Whether a watermark's column can be followed, and [`Found::bound`] is given where the request has a cursor.
+    fn follows(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Split::rows`] is exact rather than a guess.
+    fn counts(&self) -> bool {
+        false
+    }
+
+    /// Tries that the files can be read; says what it found in lines for people. `shown` is the home.
+    ///
+    /// # Errors
+    /// What is wrong with a file.
+    fn check(&self, ctx: &Context, shown: &str, files: &[PinnedFile]) -> Result<Vec<String>>;
+
+    /// Looks at files: what is read of them, and how.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or they do not go together.
+    fn look(&self, ask: &Ask<'_>) -> Result<Found>;
+}
+
+/// What a format is asked.
+pub struct Ask<'a> {
+    /// The run.
+    pub ctx: &'a Context,
+    /// The question; filter and cursor are answered where they could not be.
+    pub request: &'a ReadRequest,
+    /// The files to read; at least one, in the order of their paths.
+    pub files: &'a [PinnedFile],
+    /// [`Found::remember`] of the load before; empty where there is none.
+    pub before: &'a Map<String, Value>,
+}
+
+/// What is read of files.
+pub struct Found {
+    /// The columns of every batch.
+    pub schema: SchemaRef,
+    /// Splits that cover every row once.
+    pub splits: Vec<Split>,
+    /// The new end of a cursor.
+    pub bound: Option<Bound>,
+    /// For the plan and the screen.
+    pub notes: Vec<Note>,
+    /// What the format asks to be shown next time (types that were told). `files` and `form` are taken.
+    pub remember: Map<String, Value>,
+    /// Reads the splits.
+    pub rows: Box<dyn ReadSplit>,
+}
+
+/// Reads the splits of one look at files.
+pub trait ReadSplit: Send + Sync {
+    /// Reads a split from its start.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    fn read(&self, split: &Split, ctx: &SplitContext) -> Result<Box<dyn BatchStream>>;
+}
+
+/// Files of one format as a home.
+pub struct FilesHome<F> {
+    source: FileSource,
+    pub(super) format: F,
+}
+
+impl<F: ReadFormat> FilesHome<F> {
+    /// The files at `written` (a file, a folder or a glob, maybe with `{entity}`), from the project's root.
+    #[must_use]
+    pub fn of(root: &Path, written: &str, format: F) -> Self {
+        Self { source: FileSource::new(root, written, format.extensions()), format }
+    }
+
+    fn entity<'a>(&self, source: &'a Source) -> Result<Option<&'a str>> {
+        let shown = self.format.shown();
+        match source {
+            Source::Whole { entity } => Ok(entity.as_deref()),
+            Source::Table(_) => Err(Error::refused(format!("{shown} files have no tables"))
+                .next("take `table:` out; the home's `path:` says what is read")),
+            Source::Query(_) => Err(Error::refused(format!("{shown} files cannot be queried"))
+                .next("take `query:` out; choose columns with `columns:`")),
+        }
+    }
+
+    fn answers(&self, request: &ReadRequest) -> Result<()> {
+        let shown = self.format.shown();
+        if request.filter.is_some() {
+            return Err(Error::refused(format!("{shown} files cannot be filtered while they are read"))
+                .next("take `where:` out, or settle the rows in SQLite first and read from there"));
+        }
+        if request.cursor.is_some() && !self.format.follows() {
+            return Err(Error::refused(format!("{shown} files have no order that a watermark could follow"))
+                .next("take `watermark:` out and write  mode: append  : each file is then loaded once"));
+        }
+        Ok(())
+    }
+
+    /// A sentence about files that a folder holds and that are not read.
+    fn passed_over(&self, listing: &Listing) -> Option<String> {
+        let shown = self.format.shown();
+        let first = listing.passed_over.first()?;
+        Some(match listing.passed_over.len() {
+            1 => format!("1 file that is not {shown} was passed over: {first}"),
+            n => format!("{n} files that are not {shown} were passed over, {first} first"),
+        })
+    }
+}
+
+impl<F: ReadFormat> Home for FilesHome<F> {
+    fn kind(&self) -> &'static str {
+        self.format.name()
+    }
+
+    fn shown(&self, source: &Source) -> String {
+        self.source.shown(self.entity(source).unwrap_or_default())
+    }
+
+    fn identity(&self) -> String {
+        self.source.identity()
+    }
+
+    fn reading(&self) -> Options {
+        self.format.reading()
+    }
+
+    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
+        self.format.widened(before)
+    }
+
+    fn location(&self, source: &Source) -> Option<PlaceId> {
+        self.source.location(self.entity(source).ok()?)
+    }
+
+    fn max_readers(&self) -> usize {
+        READERS
+    }
+
+    fn check(&self, ctx: &Context, source: &Source) -> Result<Vec<String>> {
+        let listing = self.source.list(self.entity(source)?)?;
+        let mut lines = self.format.check(ctx, &self.shown(source), &listing.files)?;
+        lines.extend(self.passed_over(&listing));
+        Ok(lines)
+    }
+
+    fn tables(&self, ctx: &Context, pattern: &str) -> Result<Vec<TableInfo>> {
+        let mut out = Vec::new();
+        for name in self.source.entities(pattern)? {
+            ctx.cancel.check()?;
+            let Ok(Listing { files, .. }) = self.source.list(Some(&name)) else { continue };
+            let source = Source::Whole { entity: Some(name.clone()) };
+            let request = ReadRequest { plan_only: true, ..ReadRequest::all(source) };
+            let found = self.format.look(&Ask { ctx, request: &request, files: &files, before: &Map::new() })?;
+            let columns = found.schema.fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect();
+            let rows = self.format.counts().then(|| found.splits.iter().map(|split| split.rows).sum()).flatten();
+            out.push(TableInfo { name, rows, key: Vec::new(), columns });
+        }
+        Ok(out)
+    }
+
+    fn open(&self, ctx: &Context, request: &ReadRequest) -> Result<Opened> {
+        let entity = self.entity(&request.source)?;
+        self.answers(request)?;
+        let listing = self.source.list_for(request, entity)?;
+        if listing.files.is_empty() {
+            return Ok(Opened::Unchanged(settled::none_new()));
+        }
+        let mut notes = Vec::new();
+        if let Some(state) = &request.dropped {
+            let shown = self.shown(&request.source);
+            notes.extend(settled::rows_that_go(&apart(state).0, &listing.files, &shown, &ctx.cancel)?);
+        }
+        let passed_over = self.passed_over(&listing);
+        let state = request.since.as_ref().and_then(|since| since.state.as_ref()).map(apart);
+        let (state, before) = state.map_or_else(Default::default, |(state, before)| (Some(state), before));
+        let asked =
+            ReadRequest { since: request.since.clone().map(|since| Since { state, ..since }), ..request.clone() };
+        let read_as = Question::digest(&self.format.read_as(request));
+        let to_read = match settled::look(&asked, listing.files, &read_as, &ctx.cancel)? {
+            Looked::Unchanged(how) => return Ok(Opened::Unchanged(how)),
+            Looked::Read(to_read) => to_read,
+        };
+        notes.extend(to_read.notes.iter().cloned());
+        notes.extend(passed_over.map(Note::from));
+        let mut found = self.format.look(&Ask { ctx, request, files: &to_read.files, before: &before })?;
+        notes.append(&mut found.notes);
+        found.notes = notes;
+        Ok(Opened::Scan(Box::new(FilesScan { found, to_read })))
+    }
+}
+
+/// What is remembered of files, and what the format has asked for beside.
+fn apart(state: &Value) -> (Value, Map<String, Value>) {
+    match state {
+        Value::Object(all) if !all.contains_key("form") && all.contains_key("files") => {
+            let mut format = all.clone();
+            let files = format.remove("files").unwrap_or_default();
+            (files, format)
+        }
+        files => (files.clone(), Map::new()),
+    }
+}
+
+/// [`apart`] put together.
+fn together(files: Value, mut format: Map<String, Value>) -> Value {
+    if format.is_empty() {
+        return files;
+    }
+    format.insert("files".to_owned(), files);
+    Value::Object(format)
+}
+
+/// Files by their number and size, for people.
+pub(super) fn files_and_size(files: &[PinnedFile]) -> String {
+    let size = hygge_core::budget::shown_bytes(files.iter().map(|f| f.len).sum());
+    match files {
+        [one] => format!("{}, {size}", one.shown),
+        [first, .., last] => format!("{} files, {size}, from {} to {}", files.len(), first.shown, last.shown),
+        [] => "no file".to_owned(),
+    }
+}
+
+/// A split's payload as its home wrote it.
+pub(super) fn payload<T: serde::de::DeserializeOwned>(split: &Split) -> Result<T> {
+    serde_json::from_value(split.payload.clone()).map_err(|e| Error::bug("a split of another home").because(e))
+}
+
+/// A number of things: `1 row`, `2 rows`.
+pub(super) fn counted(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use hygge_core::Error;
+use hygge_core::{Error, Part};
 
 /// How a file's bytes are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub enum Codec {
     Gzip,
     /// Zstandard frames.
     Zstd,
+}
+
+/// Who says how a file is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// The end of its name.
+    Name,
+    /// The home's `compression:`, whatever its name is.
+    Option,
 }
 
 /// The greatest window of a Zstandard frame that is taken, as a power of two: what `zstd -19` makes, and no more, since
@@ -57,7 +66,7 @@ impl Codec {
     }
 
     /// What to say where the file never was what it was taken for.
-    fn other_than_named(self, path: &Path, shown: &str) -> Option<Error> {
+    fn other_than_said(self, said: Said, path: &Path, shown: &str) -> Option<Error> {
         let name = if self == Self::Gzip { "gzip" } else { "zstd" };
         let mut first = Vec::new();
         std::fs::File::open(path).ok()?.take(4).read_to_end(&mut first).ok()?;
@@ -73,21 +82,24 @@ impl Codec {
             return None;
         }
         let packed = [Self::Gzip, Self::Zstd].into_iter().find(|codec| first.starts_with(codec.magic()));
-        let (is, end) = match packed {
-            Some(Self::Gzip) => ("a gzip file", ".gz"),
-            Some(_) => ("a zstd file", ".zst"),
-            None => ("not packed", ".csv"),
+        let (is, end, word) = match packed {
+            Some(Self::Gzip) => ("a gzip file", ".gz", "gzip"),
+            Some(_) => ("a zstd file", ".zst", "zstd"),
+            None => ("not packed", ".csv", "none"),
         };
-        Some(
-            Error::failed(format!("this is no {name} file: it is {is}"))
-                .at(shown)
-                .next(format!("give the file a name that ends in {end}")),
-        )
+        let error = Error::failed(format!("this is no {name} file: it is {is}")).at(shown);
+        Some(match said {
+            Said::Name => error.next(format!("give the file a name that ends in {end}")),
+            Said::Option if Self::of(path) == packed.unwrap_or(Self::Plain) => {
+                error.next_set(Part::Home, "compression: auto")
+            }
+            Said::Option => error.next_set(Part::Home, format!("compression: {word}")),
+        })
     }
 
     /// What to say of a failure to read or unpack the file.
     #[must_use]
-    pub fn error(self, path: &Path, shown: &str, error: io::Error) -> Error {
+    pub fn error(self, said: Said, path: &Path, shown: &str, error: io::Error) -> Error {
         let name = match self {
             Self::Plain => return Error::io("read", path, error),
             Self::Gzip => "gzip",
@@ -97,7 +109,7 @@ impl Codec {
         if error.raw_os_error().is_some() {
             return Error::io("read", path, error);
         }
-        if let Some(other) = self.other_than_named(path, shown) {
+        if let Some(other) = self.other_than_said(said, path, shown) {
             return other.because(error);
         }
         let text = error.to_string();

@@ -197,7 +197,7 @@ fn two_projects_without_a_name_are_two() {
         folder.write(&format!("{project}/in/a.csv"), &format!("id\n{project}\n"));
     }
     folder.run(&["-C", "q1", "go"]).exits(0);
-    let line = "write `name: q1` at the top of hygge.yml";
+    let line = "write  name: q1  at the top of hygge.yml";
     folder.run(&["-C", "q2", "go"]).exits(2).says(&["settled by q1/u, not by q2/u", line]);
     folder.run(&["-C", "q1", "go"]).exits(0).says(&["up to date"]);
     std::fs::rename(folder.path("q1"), folder.path("q3")).expect("renamed");

@@ -5,3 +5,4 @@ mod lookback;
 pub mod parquet;
 mod skipped;
 pub mod sqlite;
+mod typed;

@@ -38,8 +38,7 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
     };
     let remembered = last.filter(|_| !spec.full);
     let follows_cursor = spec.incremental && spec.cursor.is_some() && mode != Mode::Replace;
-    let skip_settled =
-        spec.cursor.is_none() && !spec.every_run && (spec.incremental || mode == Mode::Append) && mode != Mode::Replace;
+    let skip_settled = spec.skips_settled();
     let mut notes = Vec::new();
     let knows = match remembered {
         Some(last) => same_question(spec, place, &mode, last, &mut notes)?,
@@ -180,7 +179,7 @@ pub(super) fn check_question(
     }
     let mut before = last.question.clone();
     if let (Some(before), Some(asked)) = (&mut before.reading, &asked.reading) {
-        for (name, more) in spec.home.widened(before) {
+        for (name, more) in spec.home.widened(before, &last.schema) {
             if let Some(now) = asked.get(name) {
                 before.insert(name.to_owned(), now.clone());
                 notes.push(more.into());

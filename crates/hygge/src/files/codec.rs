@@ -40,6 +40,16 @@ impl Codec {
         }
     }
 
+    /// What `compression:` calls it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
     /// Unpacks what `from` yields.
     ///
     /// # Errors
@@ -67,7 +77,7 @@ impl Codec {
 
     /// What to say where the file never was what it was taken for.
     fn other_than_said(self, said: Said, path: &Path, shown: &str) -> Option<Error> {
-        let name = if self == Self::Gzip { "gzip" } else { "zstd" };
+        let name = self.word();
         let mut first = Vec::new();
         std::fs::File::open(path).ok()?.take(4).read_to_end(&mut first).ok()?;
         let known = first.len().min(self.magic().len());
@@ -82,18 +92,17 @@ impl Codec {
             return None;
         }
         let packed = [Self::Gzip, Self::Zstd].into_iter().find(|codec| first.starts_with(codec.magic()));
-        let (is, end, word) = match packed {
-            Some(Self::Gzip) => ("a gzip file", ".gz", "gzip"),
-            Some(_) => ("a zstd file", ".zst", "zstd"),
-            None => ("not packed", ".csv", "none"),
+        let (is, end) = match packed {
+            Some(Self::Gzip) => ("a gzip file", ".gz"),
+            Some(_) => ("a zstd file", ".zst"),
+            None => ("not packed", ".csv"),
         };
+        let truly = packed.unwrap_or(Self::Plain);
         let error = Error::failed(format!("this is no {name} file: it is {is}")).at(shown);
         Some(match said {
             Said::Name => error.next(format!("give the file a name that ends in {end}")),
-            Said::Option if Self::of(path) == packed.unwrap_or(Self::Plain) => {
-                error.next_set(Part::Home, "compression: auto")
-            }
-            Said::Option => error.next_set(Part::Home, format!("compression: {word}")),
+            Said::Option if Self::of(path) == truly => error.next_set(Part::Home, "compression: auto"),
+            Said::Option => error.next_set(Part::Home, format!("compression: {}", truly.word())),
         })
     }
 

@@ -5,6 +5,7 @@
 
 mod cut;
 mod infer;
+mod options;
 mod scan;
 mod splits;
 mod survey;
@@ -12,7 +13,6 @@ mod survey;
 mod tests;
 mod types;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ use hygge_core::context::{Cancellation, Context};
 use hygge_core::event::Note;
 use hygge_core::home::{Home, Opened, ReadRequest, Since, Source, TableInfo};
 use hygge_core::place::PlaceId;
-use hygge_core::receipt::{Options, Question};
+use hygge_core::receipt::Options;
 use hygge_core::{Error, Part as Side, Result};
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ use crate::files::csv::column::{Nulls, Rules, is_readable};
 use crate::files::csv::complaint::{Complaints, yaml_key};
 use crate::files::csv::index::Dialect;
 use crate::files::csv::stream::Reading;
-use crate::files::listing::{FileSource, Listing};
+use crate::files::listing::{FileSource, Listing, emptied};
 use crate::files::settled::{Looked, look, none_new, rows_that_go};
 
 /// The ends of names that are CSV files in a folder.
@@ -158,14 +158,6 @@ impl CsvHome {
         }
     }
 
-    /// Digest of all that decides what is read out of the bytes.
-    fn read_as(&self, request: &ReadRequest) -> String {
-        let CsvHomeConfig { root: _, path: _, separator, quote, header, nulls, columns, infer, codec } = &self.config;
-        let asked = &request.columns;
-        let all = format!("{separator}|{quote:?}|{header}|{nulls:?}|{columns:?}|{infer:?}|{codec:?}|{asked:?}");
-        Question::digest(&all)
-    }
-
     /// A folder says nothing of how its files part their fields, but their names may.
     fn check_separator(&self, names: &[String], shown: &str) -> Result<()> {
         let tabs = names.len() == 1 && names[0].contains('\t') && self.config.separator != b'\t';
@@ -227,33 +219,13 @@ impl Home for CsvHome {
     }
 
     fn reading(&self) -> Options {
-        let CsvHomeConfig { root: _, path: _, separator, quote, header, nulls, columns, infer: _, codec: _ } =
-            &self.config;
-        let quote = quote.map_or_else(|| "none".to_owned(), |q| char::from(q).to_string());
-        // In whatever order they are written.
-        let mut columns = columns.clone();
-        columns.sort_by(|a, b| a.0.cmp(&b.0));
-        let options = [
-            ("separator", char::from(*separator).to_string()),
-            ("quote", quote),
-            ("header", header.to_string()),
-            ("nulls", markers(nulls).into_iter().collect::<Vec<_>>().join(" ")),
-            ("columns", Question::digest(&format!("{columns:?}"))),
-        ];
-        options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        self.reading_options()
     }
 
-    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
-        let was: BTreeSet<String> =
-            before.get("nulls").iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect();
-        let nulls = &self.config.nulls;
-        let more: Vec<String> =
-            nulls.iter().filter(|text| !was.contains(&marker(text))).map(|text| format!("{text:?}")).collect();
-        if more.is_empty() || !was.is_subset(&markers(nulls)) {
-            return Vec::new();
-        }
-        let more = more.join(", ");
-        vec![("nulls", format!("nulls has {more} more than before: rows that have settled stay as they were read"))]
+    fn widened(&self, before: &Options, settled: &Schema) -> Vec<(&'static str, String)> {
+        let nulls = self.more_nulls(before).map(|more| ("nulls", more));
+        let columns = self.more_columns(before, settled).map(|more| ("columns", more));
+        nulls.into_iter().chain(columns).collect()
     }
 
     fn location(&self, source: &Source) -> Option<PlaceId> {
@@ -264,8 +236,11 @@ impl Home for CsvHome {
         64
     }
 
-    fn check(&self, ctx: &Context, source: &Source) -> Result<Vec<String>> {
-        let listing = self.source.list(entity_of(source)?)?;
+    fn check(&self, ctx: &Context, source: &Source, settled: bool) -> Result<Vec<String>> {
+        let listing = self.source.list_to_check(entity_of(source)?, settled)?;
+        if listing.files.is_empty() {
+            return Ok(vec![emptied(&self.shown(source))]);
+        }
         let rules = self.rules();
         let complaints = self.complaints(Arc::new([]));
         let mut survey = self.survey(ctx, &rules, &complaints);
@@ -394,15 +369,6 @@ impl CsvHome {
         survey.left = self.first_bytes;
         survey
     }
-}
-
-/// A marker of NULL as receipts keep it: it may be a word of the data.
-fn marker(text: &str) -> String {
-    Question::digest(text)
-}
-
-fn markers(nulls: &[String]) -> BTreeSet<String> {
-    nulls.iter().map(|text| marker(text)).collect()
 }
 
 /// Which of the files' columns are asked for, in the order asked.

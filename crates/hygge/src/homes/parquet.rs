@@ -14,8 +14,9 @@ use hygge_core::home::{Home, Opened, ReadRequest, Source, TableInfo};
 use hygge_core::place::PlaceId;
 use hygge_core::receipt::{Options, Question};
 use hygge_core::{Error, Part, Result};
+use serde_json::json;
 
-use crate::files::listing::{FileSource, Listing, PinnedFile};
+use crate::files::listing::{FileSource, PinnedFile, emptied};
 use crate::files::parquet::reader::{FileGroups, Positioned, footer};
 use crate::files::settled::{self, Looked};
 
@@ -35,10 +36,6 @@ impl ParquetHome {
     #[must_use]
     pub fn new(root: &Path, written: &str) -> Self {
         Self { source: FileSource::new(root, written, EXTENSIONS) }
-    }
-
-    fn list(&self, source: &Source) -> Result<Listing> {
-        self.source.list(entity(source)?)
     }
 }
 
@@ -85,8 +82,11 @@ impl Home for ParquetHome {
         READERS
     }
 
-    fn check(&self, _ctx: &Context, source: &Source) -> Result<Vec<String>> {
-        let listing = self.list(source)?;
+    fn check(&self, _ctx: &Context, source: &Source, settled: bool) -> Result<Vec<String>> {
+        let listing = self.source.list_to_check(entity(source)?, settled)?;
+        if listing.files.is_empty() {
+            return Ok(vec![emptied(&self.shown(source))]);
+        }
         let mut rows = 0_u64;
         for pin in &listing.files {
             let file = open_file(pin).map_err(Error::as_refusal)?;
@@ -131,7 +131,7 @@ impl Home for ParquetHome {
             notes.extend(settled::rows_that_go(state, &listing.files, &shown, &ctx.cancel)?);
         }
         let cursor = request.cursor.as_ref().map(|cursor| cursor.column.as_deref());
-        let read_as = Question::digest(&format!("{:?} {cursor:?}", request.columns));
+        let read_as = Question::digest(&json!([request.columns, cursor]).to_string());
         let to_read = match settled::look(request, listing.files, &read_as, &ctx.cancel)? {
             Looked::Unchanged(how) => return Ok(Opened::Unchanged(how)),
             Looked::Read(to_read) => to_read,

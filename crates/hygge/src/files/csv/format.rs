@@ -208,7 +208,8 @@ impl FileFormat for CsvFormat {
     fn writing(&self) -> Options {
         let separator = char::from(self.style.dialect.separator).to_string();
         let null_text = String::from_utf8_lossy(&self.style.null).into_owned();
-        let compression = format!("{:?} {:?}", self.packing.codec, self.packing.level);
+        let level = self.packing.level.map(|level| format!(" {level}")).unwrap_or_default();
+        let compression = format!("{}{level}", self.packing.codec.word());
         let options = [
             ("separator", separator),
             ("header", self.header.to_string()),

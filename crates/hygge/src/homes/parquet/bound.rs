@@ -18,6 +18,7 @@ use crate::files::listing::PinnedFile;
 use crate::files::parquet::reader::{FileGroups, GroupStream};
 use crate::homes::lookback;
 use crate::homes::skipped::left_out;
+use crate::homes::typed::type_word;
 use crate::sqlite::names::grouped;
 
 /// How many rows of one column are looked at at once.
@@ -207,7 +208,7 @@ pub(super) fn decide(
     }
     let bound = Bound {
         column: name.clone(),
-        home_type: data_type.to_string(),
+        home_type: type_word(data_type),
         upper: range::text_of(&upper, data_type)?,
         low: range::text_of(&low, data_type)?,
         inclusive,
@@ -229,12 +230,11 @@ struct OldEnd {
 
 fn old_end(watermark: &Watermark, field: &FieldRef) -> Result<OldEnd> {
     let bound = &watermark.bound;
-    if bound.home_type != field.data_type().to_string() {
+    let now = type_word(field.data_type());
+    if bound.home_type != now {
         return Err(Error::refused(format!(
-            "column {} was {} when it was last read and is {} now: its values cannot be compared",
-            bound.column,
-            bound.home_type,
-            field.data_type()
+            "column {} was {} when it was last read and is {now} now: its values cannot be compared",
+            bound.column, bound.home_type,
         ))
         .next_anew("to settle everything anew"));
     }

@@ -62,7 +62,7 @@ pub fn screen(
     if let Some(line) = name_of_folder(preflight, unnamed).filter(|_| !quiet) {
         text.push_str(if brief { "" } else { "\n" });
         let mut block = Block::default();
-        block.line("note", line);
+        block.line("name", line);
         text.push_str(&block.shown(width));
     }
     text.push_str(&last_line(preflight));

@@ -107,9 +107,9 @@ mod tests {
         let home = home(&[("fare", DataType::Utf8), ("at", instant)], &["NA"]);
         let kept = home.reading_options();
         assert_eq!(kept["columns"], "1814e3ba531927c31027ce12c599743e d7d9c915c61aa2a4289758f2b62f13f1");
-        assert_eq!(kept["nulls"], "NULLS");
+        assert_eq!(kept["nulls"], "36f9c821d79cb8f9489beadbc7e87483");
         let request = ReadRequest::all(hygge_core::home::Source::Whole { entity: None });
-        assert_eq!(home.read_as(&request), "READ");
+        assert_eq!(home.read_as(&request), "b7cbea82834337a889bf585546987c02");
     }
 
     #[test]

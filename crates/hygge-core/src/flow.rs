@@ -105,6 +105,15 @@ pub struct EntitySpec {
     pub timeout: Option<Duration>,
 }
 
+impl EntitySpec {
+    /// Whether what has settled is left out without a cursor to go by, as files are.
+    #[must_use]
+    pub fn skips_settled(&self) -> bool {
+        let joins = !self.full && self.settling != Settling::Replace;
+        joins && self.cursor.is_none() && !self.every_run && (self.incremental || self.settling == Settling::Append)
+    }
+}
+
 /// The entities of a flow.
 #[derive(Clone)]
 pub enum Entities {
@@ -161,6 +170,8 @@ pub struct PlannedFlow {
     pub notes: Vec<Note>,
     /// All rows are appended again on every run.
     pub every_run: bool,
+    /// Nothing of the flow has settled in its place yet.
+    pub first: bool,
 }
 
 impl PlannedFlow {

@@ -1,7 +1,7 @@
 //! Where rows live now: the source side of the contract.
 
 use arrow_array::{BooleanArray, RecordBatch};
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -234,9 +234,10 @@ pub trait Home: Send + Sync {
     fn reading(&self) -> Options;
 
     /// Those of [`Self::reading`]'s options that only say more than `before` did, so that rows may join those that
-    /// settled by it. Each with a sentence, without a full stop, on what is more. A home of which none can answers none.
-    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
-        let _ = before;
+    /// settled by it in columns of the schema `settled`. Each with a sentence, without a full stop, on what is more. A
+    /// home of which none can answers none.
+    fn widened(&self, before: &Options, settled: &Schema) -> Vec<(&'static str, String)> {
+        let _ = (before, settled);
         Vec::new()
     }
 
@@ -246,11 +247,12 @@ pub trait Home: Send + Sync {
     /// How many splits it stands reading at once; the configuration may lower it.
     fn max_readers(&self) -> usize;
 
-    /// Tries that the home answers; says what it found in lines for people.
+    /// Tries that the home answers; says what it found in lines for people. Where rows have `settled` and only new ones
+    /// are asked for, none need be there: a folder of files may have been emptied.
     ///
     /// # Errors
     /// What is wrong with the home as configured.
-    fn check(&self, ctx: &Context, source: &Source) -> Result<Vec<String>>;
+    fn check(&self, ctx: &Context, source: &Source, settled: bool) -> Result<Vec<String>>;
 
     /// The tables whose names match a glob pattern (`*`), sorted by name. Names of hygge's own are never listed.
     ///

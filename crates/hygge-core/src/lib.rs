@@ -26,6 +26,7 @@ pub mod split;
 pub mod store;
 pub mod tally;
 pub mod watermark;
+pub mod yaml;
 
 mod error;
 

@@ -28,7 +28,7 @@ mod shape;
 mod source;
 mod spot;
 mod store;
-mod units;
+pub(crate) mod units;
 mod yaml;
 
 #[cfg(test)]

@@ -6,3 +6,4 @@ mod lookback;
 pub mod parquet;
 mod skipped;
 pub mod sqlite;
+mod typed;

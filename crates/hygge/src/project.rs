@@ -5,10 +5,10 @@ mod living;
 use std::path::Path;
 use std::sync::Arc;
 
-use hygge_core::Result;
 use hygge_core::flow::{Entities, EntitySpec, FlowSpec};
 use hygge_core::home::Home;
 use hygge_core::receipt::Owner;
+use hygge_core::{Advice, Error, Result};
 
 pub use self::living::{home, store};
 use crate::config;
@@ -76,11 +76,20 @@ fn spec(
     entity: &config::Entity,
     overrides: Overrides,
 ) -> Result<EntitySpec> {
+    let written = entity;
+    // No run is there yet that knows where the options of this flow are written.
+    let with_spot = |error: Error| match error.advice() {
+        Some(Advice::Set { part, line }) => {
+            let advice = written.spots.advise(*part, line, written.name.as_deref());
+            error.next(advice)
+        }
+        _ => error,
+    };
     let mut entity = std::borrow::Cow::Borrowed(entity);
     if overrides.incremental {
-        entity.to_mut().make_incremental()?;
+        entity.to_mut().make_incremental().map_err(with_spot)?;
     }
-    let home: Arc<dyn Home> = home(root, &entity.home, entity.name.as_deref())?;
+    let home: Arc<dyn Home> = home(root, &entity.home, entity.name.as_deref()).map_err(with_spot)?;
     Ok(EntitySpec {
         owner: Owner { project: project.to_owned(), flow: flow.name.clone(), entity: entity.name.clone() },
         formerly: entity.formerly.clone(),
@@ -88,7 +97,7 @@ fn spec(
         source: entity.source.clone(),
         columns: entity.columns.clone(),
         filter: entity.filter.clone(),
-        store: store(root, &entity.store, entity.name.as_deref())?,
+        store: store(root, &entity.store, entity.name.as_deref()).map_err(with_spot)?,
         settling: entity.settling,
         incremental: entity.incremental,
         cursor: entity.cursor.clone(),

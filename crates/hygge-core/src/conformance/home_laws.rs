@@ -178,7 +178,7 @@ fn planning_leaves_no_trace<T: HomeUnderTest>(subject: &T) {
     let request = ReadRequest { plan_only: true, readers: 1, ..request(subject) };
     let scan = opened(subject, &ctx, &request);
     scan.finish(&ctx).expect("nothing changed");
-    subject.home().check(&ctx, &subject.source()).expect("checked");
+    subject.home().check(&ctx, &subject.source(), false).expect("checked");
     assert_eq!(subject.fingerprint(), before);
 }
 

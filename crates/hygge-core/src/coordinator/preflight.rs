@@ -24,6 +24,12 @@ pub struct Preflight {
 }
 
 impl Preflight {
+    /// Whether a place is known that is to have its first receipt.
+    #[must_use]
+    pub fn has_first(&self) -> bool {
+        self.flows.iter().any(|(_, planned)| matches!(planned, Planned::Ready(plan) if plan.first))
+    }
+
     /// What forbids the run to start.
     pub fn refusals(&self) -> impl Iterator<Item = (&Owner, &Error)> {
         self.flows.iter().filter_map(|(owner, planned)| match planned {
@@ -90,7 +96,7 @@ fn in_place_of_another(ctx: &Context, flows: &[FlowSpec], flow: &FlowSpec, entit
     let ancestors = with_ancestors(flows, &flow.name);
     let others = flows.iter().enumerate().filter(|(i, other)| !ancestors.contains(i) && other.name != flow.name);
     let other = others.map(|(_, other)| other).find(|other| has_yet_to_settle_in(ctx, other, &home))?;
-    entity.home.check(ctx, &entity.source).is_err().then(|| {
+    entity.home.check(ctx, &entity.source, false).is_err().then(|| {
         Error::refused(format!("its home is the place of the flow {}, where nothing has settled yet", other.name))
             .at(entity.home.shown(&entity.source))
             .next_set(Part::Flow, format!("depends_on: [{}]", other.name))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 
 use super::{At, Script};
 use crate::Result;
@@ -45,8 +45,8 @@ impl Home for FaultyHome {
         self.inner.reading()
     }
 
-    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
-        self.inner.widened(before)
+    fn widened(&self, before: &Options, settled: &Schema) -> Vec<(&'static str, String)> {
+        self.inner.widened(before, settled)
     }
 
     fn location(&self, source: &Source) -> Option<PlaceId> {
@@ -57,8 +57,8 @@ impl Home for FaultyHome {
         self.inner.max_readers()
     }
 
-    fn check(&self, ctx: &Context, source: &Source) -> Result<Vec<String>> {
-        self.inner.check(ctx, source)
+    fn check(&self, ctx: &Context, source: &Source, settled: bool) -> Result<Vec<String>> {
+        self.inner.check(ctx, source, settled)
     }
 
     fn tables(&self, ctx: &Context, pattern: &str) -> Result<Vec<TableInfo>> {

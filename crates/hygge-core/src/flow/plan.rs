@@ -29,6 +29,7 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
             let load = spec.store.plan(ctx, &prepared.load, last.as_ref())?;
             let mut plan = planned(spec, &place, &resolved, scan.as_ref());
             plan.load = load;
+            plan.first = last.is_none();
             scan.finish(ctx)?;
             Ok(plan)
         }
@@ -56,5 +57,6 @@ pub(super) fn unchanged(
         load: LoadPlan::default(),
         notes: resolved.notes.iter().cloned().chain(how.notes).collect(),
         every_run: spec.every_run,
+        first: last.is_none(),
     }
 }

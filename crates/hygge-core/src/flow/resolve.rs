@@ -10,6 +10,7 @@ use crate::receipt::{Mode, Question, Receipt, changed};
 use crate::store::{Coverage, LoadSpec};
 use crate::tally::HASH_VERSION;
 use crate::watermark::Bound;
+use crate::yaml::word;
 use crate::{Error, Part, Result};
 
 /// What one attempt at a flow has decided before it opens the home.
@@ -37,8 +38,7 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
     };
     let remembered = last.filter(|_| !spec.full);
     let follows_cursor = spec.incremental && spec.cursor.is_some() && mode != Mode::Replace;
-    let skip_settled =
-        spec.cursor.is_none() && !spec.every_run && (spec.incremental || mode == Mode::Append) && mode != Mode::Replace;
+    let skip_settled = spec.skips_settled();
     let mut notes = Vec::new();
     let knows = match remembered {
         Some(last) => same_question(spec, place, &mode, last, &mut notes)?,
@@ -132,11 +132,11 @@ fn check_owner(spec: &EntitySpec, place: &PlaceId, last: &Receipt) -> Result<()>
     let same_project = last.owner.project == spec.owner.project;
     let same_flow = last.owner.flow == spec.owner.flow && last.owner.entity == spec.owner.entity;
     Err(if same_project && last.owner.entity == spec.owner.entity {
-        found.next_set(Part::Flow, format!("formerly: {}", last.owner.flow))
+        found.next_set(Part::Flow, format!("formerly: {}", word(&last.owner.flow)))
     } else if same_flow {
         found.next(format!(
-            "give this flow a place of its own; or, if this project was called that, write `name: {}` at the top of hygge.yml",
-            last.owner.project
+            "if this is that project, moved or renamed, write  name: {}  at the top of hygge.yml, in place of any other name; else give this flow a place of its own",
+            word(&last.owner.project)
         ))
     } else {
         found.next("give this flow a place of its own")
@@ -179,7 +179,7 @@ pub(super) fn check_question(
     }
     let mut before = last.question.clone();
     if let (Some(before), Some(asked)) = (&mut before.reading, &asked.reading) {
-        for (name, more) in spec.home.widened(before) {
+        for (name, more) in spec.home.widened(before, &last.schema) {
             if let Some(now) = asked.get(name) {
                 before.insert(name.to_owned(), now.clone());
                 notes.push(more.into());

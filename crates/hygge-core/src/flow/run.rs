@@ -293,6 +293,7 @@ pub(super) fn planned(spec: &EntitySpec, place: &PlaceId, resolved: &Resolved, s
         load: crate::store::LoadPlan::default(),
         notes: resolved.notes.iter().cloned().chain(scan.notes()).collect(),
         every_run: spec.every_run,
+        first: false,
     }
 }
 

@@ -70,7 +70,7 @@ impl Home for MemoryHome {
         4
     }
 
-    fn check(&self, _: &Context, _: &Source) -> Result<Vec<String>> {
+    fn check(&self, _: &Context, _: &Source, _: bool) -> Result<Vec<String>> {
         Ok(vec![format!("{} rows in memory", self.rows().num_rows())])
     }
 

@@ -67,10 +67,16 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
 type Looked = (String, hygge_core::Result<Vec<String>>);
 
 fn looked(ctx: &Context, entity: &EntitySpec) -> [Looked; 2] {
-    let home = entity.home.check(ctx, &entity.source);
+    let home = entity.home.check(ctx, &entity.source, has_settled(ctx, entity));
     let place = entity.store.place(entity.owner.entity.as_deref());
     let shown = place.as_ref().map_or_else(|_| entity.store.kind().to_owned(), |place| place.shown.clone());
     let store = place.and_then(|place| entity.store.check(ctx, &place));
     let flow = name(&entity.owner);
     [(format!("{flow}: home {}", entity.home.shown(&entity.source)), home), (format!("{flow}: store {shown}"), store)]
+}
+
+/// Whether files of the home have settled, and only new ones are read.
+fn has_settled(ctx: &Context, entity: &EntitySpec) -> bool {
+    let last = entity.store.place(entity.owner.entity.as_deref()).and_then(|place| entity.store.peek(ctx, &place));
+    entity.skips_settled() && last.is_ok_and(|last| last.is_some_and(|last| last.home_state.is_some()))
 }

@@ -1,5 +1,7 @@
 //! Which flows were meant, and which of their entities.
 
+use std::collections::HashMap;
+
 use glob::Pattern;
 use hygge_core::coordinator::with_ancestors;
 use hygge_core::flow::{Entities, FlowSpec};
@@ -12,9 +14,16 @@ const MOST_NAMES: usize = 12;
 /// screens name it, and `entities` leaves only those of all flows. A flow that depends on one that was not chosen waits
 /// for whatever that one waits for.
 ///
+/// `names_of` asks the home of a flow of many tables for their names; none where it cannot tell them now.
+///
 /// # Errors
 /// Refused, when a name or pattern means no flow or no entity.
-pub(super) fn choose(flows: &[FlowSpec], wanted: &[String], entities: &[String]) -> Result<Vec<FlowSpec>> {
+pub(super) fn choose(
+    flows: &[FlowSpec],
+    wanted: &[String],
+    entities: &[String],
+    names_of: &dyn Fn(&FlowSpec) -> Option<Vec<String>>,
+) -> Result<Vec<FlowSpec>> {
     let mut chosen: Vec<Option<Chosen>> = vec![None; flows.len()];
     if wanted.is_empty() {
         chosen.fill(Some(Chosen::Whole));
@@ -36,9 +45,12 @@ pub(super) fn choose(flows: &[FlowSpec], wanted: &[String], entities: &[String])
     if let Some(unknown) = entities.iter().find(|name| !meant.iter().any(|flow| may_have(flow, name))) {
         return Err(no_entity(unknown, &meant));
     }
+    let owned = owned(&meant, entities, names_of);
     let mut narrowed: Vec<Option<FlowSpec>> = Vec::with_capacity(flows.len());
     for (flow, part) in flows.iter().zip(chosen) {
-        let one = part.map(|part| part.of(flow)).and_then(|flow| only(flow, entities));
+        let own = owned.get(flow.name.as_str()).map_or(entities, Vec::as_slice);
+        let none_of_them = own.is_empty() && !entities.is_empty();
+        let one = part.filter(|_| !none_of_them).map(|part| part.of(flow)).and_then(|flow| only(flow, own));
         narrowed.push(one);
     }
     let is_chosen = |name: &str| narrowed.iter().flatten().any(|flow| flow.name == name);
@@ -108,6 +120,29 @@ fn only(mut flow: FlowSpec, names: &[String]) -> Option<FlowSpec> {
         }
     }
     Some(flow)
+}
+
+/// Of each flow of many tables whose home tells their names, the `entities` that it has, or that no flow has: it is left
+/// to the run to say so.
+fn owned<'a>(
+    flows: &[&'a FlowSpec],
+    entities: &[String],
+    names_of: &dyn Fn(&FlowSpec) -> Option<Vec<String>>,
+) -> HashMap<&'a str, Vec<String>> {
+    let is_pattern = |flow: &FlowSpec| matches!(flow.entities, Entities::Matching { .. });
+    if entities.is_empty() || flows.len() < 2 || !flows.iter().any(|flow| is_pattern(flow)) {
+        return HashMap::new();
+    }
+    let told = flows.iter().filter(|flow| is_pattern(flow)).filter_map(|flow| Some((*flow, names_of(flow)?)));
+    let told: Vec<(&FlowSpec, Vec<String>)> = told.collect();
+    let somewhere = |name: &String| {
+        told.iter().any(|(_, names)| names.contains(name))
+            || flows.iter().any(|flow| !is_pattern(flow) && may_have(flow, name))
+    };
+    let of = |names: &[String]| {
+        entities.iter().filter(|name| names.contains(name) || !somewhere(name)).cloned().collect::<Vec<_>>()
+    };
+    told.iter().map(|(flow, names)| (flow.name.as_str(), of(names))).collect()
 }
 
 fn may_have(flow: &FlowSpec, entity: &str) -> bool {
@@ -207,7 +242,7 @@ mod tests {
 
     fn chosen(wanted: &[&str]) -> Vec<(String, Vec<String>)> {
         let wanted: Vec<String> = wanted.iter().map(|&s| s.into()).collect();
-        choose(&flows(), &wanted, &[]).expect("chosen").into_iter().map(|f| (f.name, f.depends_on)).collect()
+        choose(&flows(), &wanted, &[], &|_| None).expect("chosen").into_iter().map(|f| (f.name, f.depends_on)).collect()
     }
 
     fn names(wanted: &[&str]) -> Vec<String> {
@@ -230,9 +265,9 @@ mod tests {
 
     #[test]
     fn a_misspelt_name_is_mended() {
-        let error = choose(&flows(), &["claen".into()], &[]).err().expect("refused");
+        let error = choose(&flows(), &["claen".into()], &[], &|_| None).err().expect("refused");
         assert!(format!("{error:?}").contains("write clean, if that was meant"), "{error:?}");
-        let error = choose(&flows(), &["sales_*".into()], &[]).err().expect("refused");
+        let error = choose(&flows(), &["sales_*".into()], &[], &|_| None).err().expect("refused");
         assert!(format!("{error:?}").contains("no flow's name matches sales_*"), "{error:?}");
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Copy) -> Result<u8, Stop> {
     let specs = project::build(&root, OWNER, &flows, Overrides { full: typed.full_drop, ..Overrides::default() })?;
     let advisor = Arc::new(project::advisor(&flows).of_copies());
     let run = Run {
+        unnamed: None,
         root,
         memory: session::memory(typed.memory.as_deref(), 512 << 20)?,
         options: RunOptions { concurrency: 1, fail_fast: false },

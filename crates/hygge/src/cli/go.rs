@@ -35,7 +35,7 @@ pub(super) fn plan(everywhere: &Everywhere, select: &Select, overrides: Override
     let preflight = preflight(&ctx, &session.flows);
     ctx.cancel.check()?;
     let verbosity = session::verbosity(everywhere);
-    report::out(&report::plan::screen(&preflight, &session.advisor, verbosity, report::width()));
+    report::out(&report::plan::screen(&preflight, &session.advisor, session.unnamed(), verbosity, report::width()));
     let refused = preflight.refusals().next().is_some();
     let failed = preflight.flows.iter().any(|(_, planned)| matches!(planned, hygge_core::coordinator::Planned::Not(_)));
     Ok(if refused { 2 } else { u8::from(failed) })
@@ -53,6 +53,7 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Go) -> Result<u8, Stop> {
         options: RunOptions { concurrency, fail_fast: typed.fail_fast || !options.continue_on_error },
         verbosity: session::verbosity(everywhere),
         json: typed.log == LogFormat::Json,
+        unnamed: session.unnamed().map(str::to_owned),
         keeping: Some(Keeping {
             journal: session.journal(),
             logs: session.project.root.join(".hygge").join("logs"),
@@ -113,6 +114,8 @@ pub(super) struct Run {
     pub(super) options: RunOptions,
     pub(super) verbosity: Verbosity,
     pub(super) json: bool,
+    /// The name that a project's folder gives it, where it has none of its own.
+    pub(super) unnamed: Option<String>,
     /// Where history is kept; none for a run outside of a project.
     pub(super) keeping: Option<Keeping>,
     pub(super) began: Instant,
@@ -144,8 +147,12 @@ impl Run {
         listeners.extend(screen.as_ref().map(|screen| Arc::clone(screen) as Arc<dyn Observer>));
         listeners.extend(json.as_ref().map(|json| Arc::clone(json) as Arc<dyn Observer>));
         let ctx = Context { observer: Arc::new(Everyone(listeners)), ..looking };
+        let tell = |text: &str| self.tell(text, screen.as_deref(), json.as_deref());
         for error in [log.as_ref().err(), journal.as_ref().err()].into_iter().flatten() {
-            self.without_history(error, screen.as_deref());
+            tell(&without_history(error));
+        }
+        if let Some(text) = report::plan::name_of_folder(&preflight, self.unnamed.as_deref()) {
+            tell(&text);
         }
         let (log, journal) = (log.ok().flatten(), journal.ok().flatten());
 
@@ -155,12 +162,12 @@ impl Run {
         if let Some(screen) = &screen {
             screen.clear();
         }
-        self.close(&report, code, advisor, log.as_deref(), json.as_deref());
         if let Some(journal) = &journal
             && let Err(error) = journal.finished(&run, &now(), code)
         {
-            self.without_history(&error, screen.as_deref());
+            tell(&without_history(&error));
         }
+        self.close(&report, code, advisor, log.as_deref(), json.as_deref());
         report.tidy();
         Ok(code)
     }
@@ -207,12 +214,13 @@ impl Run {
         Ok(Some(journal))
     }
 
-    /// History is no reason to leave rows where they are.
-    fn without_history(&self, error: &Error, screen: Option<&Screen>) {
-        if let Some(screen) = screen
-            && self.verbosity != Verbosity::Quiet
-        {
-            screen.say(&format!("  no history of this run is kept: {error}"));
+    /// Says something of the run as a whole.
+    fn tell(&self, text: &str, screen: Option<&Screen>, json: Option<&JsonLines>) {
+        if let Some(json) = json {
+            json.note(text);
+        }
+        if let Some(screen) = screen.filter(|_| self.verbosity != Verbosity::Quiet) {
+            screen.say(&format!("  {text}"));
         }
     }
 
@@ -235,6 +243,11 @@ impl Run {
             None => report::out(&screen),
         }
     }
+}
+
+/// History is no reason to leave rows where they are.
+fn without_history(error: &Error) -> String {
+    format!("no history of this run is kept: {error}")
 }
 
 /// A path as short as it can be typed from here.

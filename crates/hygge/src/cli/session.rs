@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hygge_core::budget::Budget;
 use hygge_core::context::{Cancellation, Clock, Context, SystemClock, new_run_id};
-use hygge_core::coordinator::check_graph;
+use hygge_core::coordinator::{check_graph, expand};
 use hygge_core::event::{Observer, Silent};
 use hygge_core::flow::FlowSpec;
 use hygge_core::{Error, Result};
@@ -36,9 +36,15 @@ impl Session {
         // The whole graph is looked at: a flow that was not chosen may stand between two that were.
         check_graph(&flows)?;
         let wanted: Vec<String> = select.flows.iter().chain(&select.more_flows).cloned().collect();
-        let flows = choose(&flows, &wanted, &select.entities)?;
+        let names = |flow: &FlowSpec| names_of(&project.root, project.options.memory, flow);
+        let flows = choose(&flows, &wanted, &select.entities, &names)?;
         let advisor = Arc::new(project::advisor(&project.flows));
         Ok(Self { project, flows, advisor })
+    }
+
+    /// The name that the project's folder gives it, where it has none of its own.
+    pub(super) fn unnamed(&self) -> Option<&str> {
+        (!self.project.is_named).then_some(self.project.name.as_str())
     }
 
     /// Where this machine's history of the project lies.
@@ -51,6 +57,12 @@ impl Session {
         let cores = cores();
         context(&self.project.root, self.project.options.memory, cores, Arc::new(Silent), None)
     }
+}
+
+/// The entities that a flow has now; none where its home does not tell them, as before another flow has settled there.
+fn names_of(root: &Path, memory: u64, flow: &FlowSpec) -> Option<Vec<String>> {
+    let ctx = quiet_context(&new_run_id(&SystemClock), root, memory, cores(), Arc::new(Silent)).ok()?;
+    Some(expand(&ctx, flow).ok()?.into_iter().filter_map(|spec| spec.owner.entity).collect())
 }
 
 /// Reads the project that is meant.
@@ -127,11 +139,16 @@ pub(super) fn named_context(
     observer: Arc<dyn Observer>,
     screen: Option<Arc<Screen>>,
 ) -> Result<Context> {
+    let ctx = quiet_context(run, root, memory, parallel, observer)?;
+    super::allocator::fit(usize::try_from(memory).unwrap_or(usize::MAX));
+    signals::heed(&ctx.cancel, move || stopping(screen.as_deref()))?;
+    Ok(ctx)
+}
+
+/// The same, without heeding Ctrl-C.
+fn quiet_context(run: &str, root: &Path, memory: u64, parallel: usize, observer: Arc<dyn Observer>) -> Result<Context> {
     let total = usize::try_from(memory).map_err(|_| Error::refused("this machine cannot address so much memory"))?;
     let budget = Budget::new(total, parallel)?;
-    super::allocator::fit(total);
-    let cancel = Cancellation::default();
-    signals::heed(&cancel, move || stopping(screen.as_deref()))?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Ok(Context { run: run.into(), root: Arc::new(root.to_path_buf()), budget, cancel, clock, observer })
+    let (root, clock): (_, Arc<dyn Clock>) = (Arc::new(root.to_path_buf()), Arc::new(SystemClock));
+    Ok(Context { run: run.into(), root, budget, cancel: Cancellation::default(), clock, observer })
 }

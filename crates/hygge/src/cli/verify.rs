@@ -37,7 +37,7 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
 /// An error that advises nothing, where the home answers: what had settled is what cannot be read.
 fn place_is_gone(ctx: &Context, spec: &EntitySpec, error: Error) -> Error {
     let of_place = error.kind() == ErrorKind::Failed && error.advice().is_none();
-    if of_place && spec.home.check(ctx, &spec.source).is_ok() {
+    if of_place && spec.home.check(ctx, &spec.source, false).is_ok() {
         return error.next_anew("to settle all rows as the home holds them now");
     }
     error

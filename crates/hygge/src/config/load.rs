@@ -135,8 +135,9 @@ impl Project {
                 let file = file.file_name().map_or_else(|| file.clone(), |name| root.join(name));
                 let folder =
                     || root.file_name().map_or_else(|| "hygge".to_owned(), |n| n.to_string_lossy().into_owned());
-                let name = if project.name.is_empty() { folder() } else { project.name };
-                Ok(Self { root, file, name, ..project })
+                let is_named = !project.name.is_empty();
+                let name = if is_named { project.name } else { folder() };
+                Ok(Self { root, file, name, is_named, ..project })
             }
             _ => Err(problems.into_vec()),
         }

@@ -24,6 +24,8 @@ pub struct Project {
     pub file: PathBuf,
     /// The name that receipts carry; the folder's where the file gives none, so that two projects are not taken for one.
     pub name: String,
+    /// Whether the file gives the name.
+    pub is_named: bool,
     /// How the whole project runs.
     pub options: RootOptions,
     /// In the order in which they are written; flows of folders follow, by name.

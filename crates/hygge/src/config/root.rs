@@ -62,6 +62,7 @@ pub(crate) fn resolve(root: &Node, layout: &Layout, problems: &mut Problems) -> 
         root: PathBuf::new(),
         file: PathBuf::new(),
         name: fields.text("name").map(|said| said.value).unwrap_or_default(),
+        is_named: false,
         options,
         flows: read.into_iter().filter_map(|flow| flow.flow).collect(),
         homes,

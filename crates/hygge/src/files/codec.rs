@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use hygge_core::Error;
+use hygge_core::{Error, Part};
 
 /// How a file's bytes are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub enum Codec {
     Gzip,
     /// Zstandard frames.
     Zstd,
+}
+
+/// Who says how a file is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// The end of its name.
+    Name,
+    /// The home's `compression:`, whatever its name is.
+    Option,
 }
 
 /// The greatest window of a Zstandard frame that is taken, as a power of two: what `zstd -19` makes, and no more, since
@@ -28,6 +37,16 @@ impl Codec {
             Some("gz" | "gzip") => Self::Gzip,
             Some("zst" | "zstd") => Self::Zstd,
             _ => Self::Plain,
+        }
+    }
+
+    /// What `compression:` calls it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
         }
     }
 
@@ -57,8 +76,8 @@ impl Codec {
     }
 
     /// What to say where the file never was what it was taken for.
-    fn other_than_named(self, path: &Path, shown: &str) -> Option<Error> {
-        let name = if self == Self::Gzip { "gzip" } else { "zstd" };
+    fn other_than_said(self, said: Said, path: &Path, shown: &str) -> Option<Error> {
+        let name = self.word();
         let mut first = Vec::new();
         std::fs::File::open(path).ok()?.take(4).read_to_end(&mut first).ok()?;
         let known = first.len().min(self.magic().len());
@@ -78,16 +97,18 @@ impl Codec {
             Some(_) => ("a zstd file", ".zst"),
             None => ("not packed", ".csv"),
         };
-        Some(
-            Error::failed(format!("this is no {name} file: it is {is}"))
-                .at(shown)
-                .next(format!("give the file a name that ends in {end}")),
-        )
+        let truly = packed.unwrap_or(Self::Plain);
+        let error = Error::failed(format!("this is no {name} file: it is {is}")).at(shown);
+        Some(match said {
+            Said::Name => error.next(format!("give the file a name that ends in {end}")),
+            Said::Option if Self::of(path) == truly => error.next_set(Part::Home, "compression: auto"),
+            Said::Option => error.next_set(Part::Home, format!("compression: {}", truly.word())),
+        })
     }
 
     /// What to say of a failure to read or unpack the file.
     #[must_use]
-    pub fn error(self, path: &Path, shown: &str, error: io::Error) -> Error {
+    pub fn error(self, said: Said, path: &Path, shown: &str, error: io::Error) -> Error {
         let name = match self {
             Self::Plain => return Error::io("read", path, error),
             Self::Gzip => "gzip",
@@ -97,7 +118,7 @@ impl Codec {
         if error.raw_os_error().is_some() {
             return Error::io("read", path, error);
         }
-        if let Some(other) = self.other_than_named(path, shown) {
+        if let Some(other) = self.other_than_said(said, path, shown) {
             return other.because(error);
         }
         let text = error.to_string();

@@ -142,6 +142,12 @@ pub struct Listing {
     pub passed_over: Vec<String>,
 }
 
+/// What is said of a home whose files have settled and are taken away.
+#[must_use]
+pub fn emptied(shown: &str) -> String {
+    format!("{shown}: no file is there now; those that settled need not be, and new ones are read when they come")
+}
+
 impl FileSource {
     /// The files at `written`, from `root`. In a folder, files that end in one of `extensions` (without the leading dot)
     /// are meant; a file or a glob means what it names.
@@ -199,6 +205,14 @@ impl FileSource {
     /// As those.
     pub fn list_for(&self, request: &ReadRequest, entity: Option<&str>) -> Result<Listing> {
         if request.continues() { self.list_any(entity) } else { self.list(entity) }
+    }
+
+    /// [`Self::list`], or where rows have settled and only new ones are asked for, [`Self::list_any`].
+    ///
+    /// # Errors
+    /// As those.
+    pub fn list_to_check(&self, entity: Option<&str>, settled: bool) -> Result<Listing> {
+        if settled { self.list_any(entity) } else { self.list(entity) }
     }
 
     /// The same where no file may be left, as in a folder whose files are taken away once they have settled.

@@ -134,7 +134,7 @@ impl FileFormat for ParquetFormat {
 
     fn writing(&self) -> Options {
         Options::from([
-            ("compression".to_owned(), self.compression.to_string()),
+            ("compression".to_owned(), compression_word(self.compression)),
             ("row_group_size".to_owned(), self.row_group_bytes.to_string()),
             ("encoding".to_owned(), self.encodings.name().to_owned()),
         ])
@@ -221,6 +221,18 @@ fn unreadable(shown: &str, error: ParquetError) -> Error {
         ),
     };
     Error::failed(found).at(shown).next(advice).because(error)
+}
+
+/// A compression as receipts keep it: by the name that `compression:` has for it, and its level.
+fn compression_word(compression: Compression) -> String {
+    match compression {
+        Compression::UNCOMPRESSED => "none".to_owned(),
+        Compression::SNAPPY => "snappy".to_owned(),
+        Compression::LZ4_RAW => "lz4".to_owned(),
+        Compression::ZSTD(level) => format!("zstd {}", level.compression_level()),
+        Compression::GZIP(level) => format!("gzip {}", level.compression_level()),
+        other => other.to_string().to_ascii_lowercase(),
+    }
 }
 
 /// What the Parquet library said while it wrote.

@@ -5,6 +5,7 @@
 
 mod cut;
 mod infer;
+mod options;
 mod scan;
 mod splits;
 mod survey;
@@ -12,7 +13,6 @@ mod survey;
 mod tests;
 mod types;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow_schema::{DataType, Field, Schema};
 use hygge_core::context::Context;
 use hygge_core::home::ReadRequest;
-use hygge_core::receipt::{Options, Question};
+use hygge_core::receipt::Options;
 use hygge_core::{Error, Part as Side, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -207,39 +207,17 @@ impl ReadFormat for Csv {
     }
 
     fn reading(&self) -> Options {
-        let CsvHomeConfig { root: _, path: _, separator, quote, header, nulls, columns, infer: _, codec: _ } =
-            &self.config;
-        let quote = quote.map_or_else(|| "none".to_owned(), |q| char::from(q).to_string());
-        // In whatever order they are written.
-        let mut columns = columns.clone();
-        columns.sort_by(|a, b| a.0.cmp(&b.0));
-        let options = [
-            ("separator", char::from(*separator).to_string()),
-            ("quote", quote),
-            ("header", header.to_string()),
-            ("nulls", markers(nulls).into_iter().collect::<Vec<_>>().join(" ")),
-            ("columns", Question::digest(&format!("{columns:?}"))),
-        ];
-        options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        self.reading_options()
     }
 
-    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
-        let was: BTreeSet<String> =
-            before.get("nulls").iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect();
-        let nulls = &self.config.nulls;
-        let more: Vec<String> =
-            nulls.iter().filter(|text| !was.contains(&marker(text))).map(|text| format!("{text:?}")).collect();
-        if more.is_empty() || !was.is_subset(&markers(nulls)) {
-            return Vec::new();
-        }
-        let more = more.join(", ");
-        vec![("nulls", format!("nulls has {more} more than before: rows that have settled stay as they were read"))]
+    fn widened(&self, before: &Options, settled: &Schema) -> Vec<(&'static str, String)> {
+        let nulls = self.more_nulls(before).map(|more| ("nulls", more));
+        let columns = self.more_columns(before, settled).map(|more| ("columns", more));
+        nulls.into_iter().chain(columns).collect()
     }
 
     fn read_as(&self, request: &ReadRequest) -> String {
-        let CsvHomeConfig { root: _, path: _, separator, quote, header, nulls, columns, infer, codec } = &self.config;
-        let asked = &request.columns;
-        format!("{separator}|{quote:?}|{header}|{nulls:?}|{columns:?}|{infer:?}|{codec:?}|{asked:?}")
+        self.all_options(request)
     }
 
     fn check(&self, ctx: &Context, _shown: &str, files: &[PinnedFile]) -> Result<Vec<String>> {
@@ -310,15 +288,6 @@ impl Csv {
         survey.left = self.first_bytes;
         survey
     }
-}
-
-/// A marker of NULL as receipts keep it: it may be a word of the data.
-fn marker(text: &str) -> String {
-    Question::digest(text)
-}
-
-fn markers(nulls: &[String]) -> BTreeSet<String> {
-    nulls.iter().map(|text| marker(text)).collect()
 }
 
 /// Which of the files' columns are asked for, in the order asked.

@@ -11,7 +11,7 @@ mod scan;
 
 use std::path::Path;
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 use hygge_core::context::{Context, SplitContext};
 use hygge_core::event::Note;
 use hygge_core::home::{BatchStream, Home, Opened, ReadRequest, Since, Source, TableInfo};
@@ -23,7 +23,7 @@ use hygge_core::{Error, Result};
 use serde_json::{Map, Value};
 
 use self::scan::FilesScan;
-use crate::files::listing::{FileSource, Listing, PinnedFile};
+use crate::files::listing::{FileSource, Listing, PinnedFile, emptied};
 use crate::files::settled::{self, Looked};
 
 /// More splits than this at once would only wait for each other.
@@ -44,8 +44,8 @@ pub trait ReadFormat: Send + Sync + 'static {
     fn reading(&self) -> Options;
 
     /// See [`Home::widened`].
-    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
-        let _ = before;
+    fn widened(&self, before: &Options, settled: &Schema) -> Vec<(&'static str, String)> {
+        let _ = (before, settled);
         Vec::new()
     }
 
@@ -177,8 +177,8 @@ impl<F: ReadFormat> Home for FilesHome<F> {
         self.format.reading()
     }
 
-    fn widened(&self, before: &Options) -> Vec<(&'static str, String)> {
-        self.format.widened(before)
+    fn widened(&self, before: &Options, settled: &Schema) -> Vec<(&'static str, String)> {
+        self.format.widened(before, settled)
     }
 
     fn location(&self, source: &Source) -> Option<PlaceId> {
@@ -189,8 +189,11 @@ impl<F: ReadFormat> Home for FilesHome<F> {
         READERS
     }
 
-    fn check(&self, ctx: &Context, source: &Source) -> Result<Vec<String>> {
-        let listing = self.source.list(self.entity(source)?)?;
+    fn check(&self, ctx: &Context, source: &Source, settled: bool) -> Result<Vec<String>> {
+        let listing = self.source.list_to_check(self.entity(source)?, settled)?;
+        if listing.files.is_empty() {
+            return Ok(vec![emptied(&self.shown(source))]);
+        }
         let mut lines = self.format.check(ctx, &self.shown(source), &listing.files)?;
         lines.extend(self.passed_over(&listing));
         Ok(lines)

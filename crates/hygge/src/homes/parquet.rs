@@ -11,6 +11,7 @@ use hygge_core::context::Context;
 use hygge_core::home::ReadRequest;
 use hygge_core::receipt::Options;
 use hygge_core::{Error, ErrorKind, Part, Result, Retry};
+use serde_json::json;
 
 use super::files::{Ask, FilesHome, Found, ReadFormat, counted};
 use crate::files::listing::PinnedFile;
@@ -60,7 +61,7 @@ impl ReadFormat for Parquet {
 
     fn read_as(&self, request: &ReadRequest) -> String {
         let cursor = request.cursor.as_ref().map(|cursor| cursor.column.as_deref());
-        format!("{:?} {cursor:?}", request.columns)
+        json!([request.columns, cursor]).to_string()
     }
 
     fn follows(&self) -> bool {

@@ -26,6 +26,7 @@ use self::cursor::Cursor;
 use self::ranges::{Look, Spread, id_sql};
 use self::scan::{Part, Plan, Pool, Range, Remembered, SqliteScan};
 use self::shape::{Shape, is_timeless};
+use crate::homes::typed::column_line;
 use crate::sqlite::connect::{BUSY_TIMEOUT, Opening, Readers};
 use crate::sqlite::fault::{before_anything, explain};
 use crate::sqlite::file::{DbFile, Stamp};
@@ -92,7 +93,8 @@ impl SqliteHome {
     }
 
     fn types(&self) -> String {
-        format!("{:?}", self.config.types)
+        let lines = self.config.types.iter().map(|(name, data_type)| column_line(name, data_type));
+        lines.collect::<Vec<_>>().join(", ")
     }
 
     /// Whether the file is as it was when the receipt was left. Looks at the file only, never opens the database.
@@ -170,7 +172,7 @@ impl Home for SqliteHome {
         self.config.readers.max(1)
     }
 
-    fn check(&self, ctx: &Context, source: &Source) -> Result<Vec<String>> {
+    fn check(&self, ctx: &Context, source: &Source, _settled: bool) -> Result<Vec<String>> {
         let lines = self.look_inside(ctx, |conn| {
             let told = |e| explain(e, "read", &self.file.shown);
             let all = tables::catalogue(conn).map_err(told)?;

@@ -8,7 +8,7 @@
 //! - `progress`: `rows` and `bytes` of a batch
 //! - `withdrawn`: `rows` of a failed attempt, told before as progress, that are taken back
 //! - `retrying`: `split`, `attempt`, `error`, `after_ms`
-//! - `note`: `text`
+//! - `note`: `text`; without `flow` it is of the run as a whole, as when its history cannot be kept
 //! - `proving`
 //! - `ended`: `outcome` (`settled`, `unchanged`, `failed`, `skipped`, `cancelled`), `took_ms`; settled: `mode`, `rows`,
 //!   `bytes`, `seq`, `watermark`, `proved`, `retries`; else `message`; failed: `kind`, `at`, `next`; `held_back` where
@@ -73,6 +73,11 @@ impl JsonLines {
     /// A refusal before the run.
     pub fn refused(&self, owner: Option<&Owner>, error: &Error, advice: Option<&str>) {
         self.line("refused", owner, failure(error, advice));
+    }
+
+    /// Something about the run as a whole.
+    pub fn note(&self, text: &str) {
+        self.line("note", None, json!({ "text": text }));
     }
 
     /// The end of the run.

@@ -17,9 +17,25 @@ use super::words::{count, moment, name, thousands};
 /// With more flows than this each is told in one line, unless asked for more.
 const MOST_BLOCKS: usize = 20;
 
-/// The screen of a whole project.
+/// What to know of a project without a name of its own, `unnamed` being its folder's, before its receipts carry that.
 #[must_use]
-pub fn screen(preflight: &Preflight, advisor: &Advisor, verbosity: Verbosity, width: Option<usize>) -> String {
+pub fn name_of_folder(preflight: &Preflight, unnamed: Option<&str>) -> Option<String> {
+    let name = unnamed.filter(|_| preflight.has_first())?;
+    let line = hygge_core::yaml::word(name);
+    Some(format!(
+        "receipts will carry the name of this folder, {name}: with  name: {line}  at the top of hygge.yml it may be renamed or copied"
+    ))
+}
+
+/// The screen of a whole project; `unnamed` is the name that its folder gives it, where it has none of its own.
+#[must_use]
+pub fn screen(
+    preflight: &Preflight,
+    advisor: &Advisor,
+    unnamed: Option<&str>,
+    verbosity: Verbosity,
+    width: Option<usize>,
+) -> String {
     let brief =
         verbosity == Verbosity::Quiet || (preflight.flows.len() > MOST_BLOCKS && verbosity == Verbosity::Normal);
     let quiet = verbosity == Verbosity::Quiet;
@@ -42,6 +58,12 @@ pub fn screen(preflight: &Preflight, advisor: &Advisor, verbosity: Verbosity, wi
             Planned::Ready(plan) if brief => text.push_str(&short(owner, plan)),
             Planned::Ready(plan) => text.push_str(&block(owner, plan, advisor, verbosity, width)),
         }
+    }
+    if let Some(line) = name_of_folder(preflight, unnamed).filter(|_| !quiet) {
+        text.push_str(if brief { "" } else { "\n" });
+        let mut block = Block::default();
+        block.line("name", line);
+        text.push_str(&block.shown(width));
     }
     text.push_str(&last_line(preflight));
     text

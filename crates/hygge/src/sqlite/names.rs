@@ -34,10 +34,7 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 
 /// A name as a YAML key inside `{}`.
 pub(crate) fn yaml(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&name.to_lowercase().as_str());
-    if plain { name.to_owned() } else { serde_json::Value::from(name).to_string() }
+    hygge_core::yaml::word(name)
 }
 
 /// Whole numbers as people read them: `27,004`.

@@ -129,7 +129,7 @@ fn without_its_null_marker_the_quickstart_names_the_line_to_add() {
     std::fs::write(&file, &without).expect("written");
     let told = [
         "data/flights.csv.gz, columns dep_time, dep_delay, arr_time, arr_delay, air_time are taken as text, since NA stands among numbers",
-        "add nulls: [\"NA\"] at hygge.yml:13:7",
+        "add nulls: [\"NA\"] at hygge.yml:14:7",
     ];
     let _ = Ran::of(&mut quickstart.hygge(&["plan", "csv_to_sqlite"])).exits(0).says(&told);
     let _ = quickstart.go().exits(0).says(&told);

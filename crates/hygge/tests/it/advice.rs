@@ -175,6 +175,84 @@ fn rows_that_are_held_back_are_told_until_they_settle() {
     folder.run(&["verify"]).exits(0);
 }
 
+#[test]
+fn a_marker_alone_in_a_column_that_has_settled_is_named_with_its_row() {
+    let config = |more: &str| {
+        format!(
+            "flows:\n  days:\n    home:\n      type: csv\n      path: in\n{more}    store: lake/\n    mode: append\n"
+        )
+    };
+    let folder = Folder::with(&config(""));
+    folder.write("in/1.csv", "n,day\n1,2013-01-01\n");
+    folder.run(&["go"]).exits(0);
+    for (cells, column) in [("2,NaN", "day"), ("NaN,2013-01-02", "n")] {
+        folder.write("in/2.csv", &format!("n,day\n{cells}\n"));
+        let ran = folder.run(&["go"]).exits(1);
+        assert!(ran.out.contains(&format!("in/2.csv, row 1, column {column}:")), "{}", ran.out);
+        assert_eq!(line(&ran), "nulls: [\"NaN\"]");
+    }
+    folder.write("hygge.yml", &config("      nulls: [\"NaN\"]\n"));
+    folder.run(&["go"]).exits(0).says(&["1 row "]);
+}
+
+#[test]
+fn a_bad_text_for_null_is_told_by_its_key() {
+    let config = |more: &str| {
+        format!("flows:\n  days:\n    home: days.csv\n    store:\n      type: csv\n      path: out\n{more}")
+    };
+    let folder = Folder::with(&config("      null_text: \"1\"\n"));
+    folder.write("days.csv", "n\n1\n");
+    let ran = folder.run(&["go"]).exits(2);
+    assert_eq!(next(&ran), "replace  null_text:  at hygge.yml:7:7  by  null_text: \"\"");
+    folder.write("hygge.yml", &config("      null_text: \"\"\n"));
+    folder.run(&["go"]).exits(0);
+}
+
+#[test]
+fn a_compression_that_an_option_gives_is_changed_there_and_one_of_a_name_in_the_name() {
+    let home = |path: &str, word: &str| {
+        let said = if word.is_empty() { String::new() } else { format!("      compression: {word}\n") };
+        format!("flows:\n  days:\n    home:\n      type: csv\n      path: {path}\n{said}    store: out/\n")
+    };
+    let folder = Folder::new();
+    folder.write("days.csv", "n\n1\n");
+    folder.write("days.csv.gz", "n\n1\n");
+    for (path, word, advised) in [("days.csv", "gzip", "auto"), ("days.csv.gz", "zstd", "none")] {
+        folder.write("hygge.yml", &home(path, word));
+        let ran = folder.run(&["go"]).exits(2);
+        assert_eq!(line(&ran), format!("compression: {advised}"), "{}", ran.err);
+        folder.write("hygge.yml", &home(path, advised));
+        folder.run(&["go", "--full-drop"]).exits(0);
+    }
+    folder.write("hygge.yml", &home("days.csv.gz", ""));
+    assert_eq!(next(&folder.run(&["go"]).exits(2)), "give the file a name that ends in .csv");
+}
+
+#[test]
+fn incremental_that_was_only_typed_is_not_to_be_taken_out_of_the_file() {
+    let folder =
+        Folder::with("flows:\n  notes:\n    home: {path: shop.db, type: sqlite, table: notes}\n    store: out/\n");
+    folder.sqlite("shop.db", "CREATE TABLE notes (text TEXT, size REAL)");
+    let ran = folder.run(&["go", "--incremental"]).exits(2);
+    assert!(next(&ran).contains("without  --incremental"), "{}", ran.err);
+    folder.run(&["go"]).exits(0);
+}
+
+#[test]
+fn a_project_under_another_name_goes_on_with_the_line_that_is_printed() {
+    let folder = Folder::new();
+    let flows = "flows:\n  users: {home: users.csv, store: lake/}\n";
+    folder.write("my: #shop/hygge.yml", flows);
+    folder.write("my: #shop/users.csv", "id\n1\n");
+    let name = "name: \"my: #shop\"";
+    folder.run(&["-C", "my: #shop", "go"]).exits(0);
+    std::fs::rename(folder.path("my: #shop"), folder.path("other")).expect("renamed");
+    let ran = folder.run(&["-C", "other", "go"]).exits(2);
+    assert_eq!(ran.err.split("  ").find(|part| part.starts_with("name:")), Some(name), "{}", ran.err);
+    folder.write("other/hygge.yml", &format!("{name}\n{flows}"));
+    folder.run(&["-C", "other", "go"]).exits(0).says(&["up to date"]);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_answer_that_is_lost_on_its_way_out_is_no_success() {

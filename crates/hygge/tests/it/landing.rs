@@ -80,6 +80,35 @@ fn an_emptied_folder_holds_no_new_file_and_stops_nobody() {
 }
 
 #[test]
+fn check_takes_an_emptied_folder_as_go_does() {
+    for kind in ["csv", "parquet"] {
+        let flow = |mode: &str| {
+            format!(
+                "name: shop\nflows:\n  days: {{home: {{type: {kind}, path: in}}, store: data/days/, mode: {mode}}}\n"
+            )
+        };
+        let folder = Folder::with(&flow("append"));
+        folder.write("rows.csv", "id,n\n1,1\n");
+        std::fs::create_dir(folder.path("in")).expect("made");
+        // Nothing has settled yet, so a run would be refused, too.
+        folder.run(&["check"]).exits(2).says(&["there is no file to read"]);
+        let file = format!("in/d1.{kind}");
+        folder.run(&["copy", "rows.csv", &file]).exits(0);
+        folder.run(&["go"]).exits(0);
+        folder.run(&["check"]).exits(0);
+        remove(&folder, &file);
+        folder.run(&["check"]).exits(0).says(&["in: no file is there now"]);
+        folder.run(&["go"]).exits(0).says(&["up to date"]);
+        // A replace would read it.
+        folder.write("hygge.yml", &flow("replace"));
+        folder.run(&["check"]).exits(2).says(&["there is no file to read"]);
+        folder.write("hygge.yml", &flow("append"));
+        std::fs::remove_dir_all(folder.path("in")).expect("removed");
+        folder.run(&["check"]).exits(2).says(&["next:"]);
+    }
+}
+
+#[test]
 fn an_emptied_folder_of_parquet_files_is_no_new_file_either() {
     let folder =
         Folder::with("flows:\n  days: {home: {type: parquet, path: lake/*}, store: data/days/, mode: append}\n");

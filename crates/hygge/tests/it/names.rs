@@ -207,3 +207,20 @@ fn a_run_that_was_killed_is_told_until_another_has_ended() {
     folder.run(&["sweep"]).exits(0);
     assert!(!told(), "no place is held any more");
 }
+
+#[test]
+fn an_entity_of_one_flow_leaves_out_those_of_many_tables_that_do_not_have_it() {
+    let folder = project();
+    let names = |typed: &[&str], code| {
+        let ran = folder.run(typed).exits(code);
+        let shown = format!("{}{}", ran.out, ran.err);
+        let all = ["lake/one", "lake/many/a", "lake/many/b", "lake/shop/x", "lake/shop/y"];
+        all.into_iter().filter(|place| shown.contains(place)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["go", "--entity", "a"], 0), ["lake/many/a"]);
+    assert_eq!(names(&["go", "--entity", "y"], 0), ["lake/shop/y"]);
+    assert_eq!(names(&["plan", "--entity", "y", "--entity", "b"], 0), ["lake/many/b", "lake/shop/y"]);
+    // Where no flow has it, or one is named for it, it is missed.
+    folder.run(&["go", "--entity", "nope"]).exits(2).says(&["has no entity nope", "choose from: x, y"]);
+    folder.run(&["go", "shop/a", "many"]).exits(2).says(&["shop has no entity a"]);
+}

@@ -197,7 +197,7 @@ fn two_projects_without_a_name_are_two() {
         folder.write(&format!("{project}/in/a.csv"), &format!("id\n{project}\n"));
     }
     folder.run(&["-C", "q1", "go"]).exits(0);
-    let line = "write `name: q1` at the top of hygge.yml";
+    let line = "write  name: q1  at the top of hygge.yml";
     folder.run(&["-C", "q2", "go"]).exits(2).says(&["settled by q1/u, not by q2/u", line]);
     folder.run(&["-C", "q1", "go"]).exits(0).says(&["up to date"]);
     std::fs::rename(folder.path("q1"), folder.path("q3")).expect("renamed");
@@ -217,4 +217,58 @@ fn rows_without_a_watermark_are_told_of_in_every_run() {
     folder.run(&["go"]).exits(0).says(&["1 row ", told]);
     folder.sqlite("s.db", "INSERT INTO t VALUES (3, 'b')");
     folder.run(&["go"]).exits(0).says(&[told]);
+}
+
+/// The file's own name is that of its folder, which may change: the first run says so, and the line that keeps it.
+#[test]
+fn the_name_that_receipts_will_carry_is_told_before_they_do() {
+    let flows = "flows:\n  u: {home: a.csv, store: lake/u}\n";
+    let folder = Folder::with(flows);
+    folder.write("a.csv", "id\n1\n");
+    let told = "receipts will carry the name of this folder, hygge: with  name: hygge  at the top of hygge.yml";
+    folder.run(&["plan"]).exits(0).says(&[told]);
+    let first = folder.run(&["go", "--log", "json"]).exits(0);
+    let notes: Vec<&str> = first.out.lines().filter(|line| line.contains(r#""event":"note""#)).collect();
+    assert!(notes.len() == 1 && notes[0].contains("receipts will carry the name of this folder"), "{notes:?}");
+    for arguments in [&["plan"][..], &["go"], &["go", "--force"]] {
+        let ran = folder.run(arguments).exits(0);
+        assert!(!format!("{}{}", ran.out, ran.err).contains("receipts will carry"), "{}{}", ran.out, ran.err);
+    }
+    let named = Folder::with(&format!("name: hygge\n{flows}"));
+    named.write("a.csv", "id\n1\n");
+    let ran = named.run(&["go"]).exits(0);
+    assert!(!ran.err.contains("receipts will carry"), "{}", ran.err);
+}
+
+/// A type that a column has settled with may be declared; another asks another question.
+#[test]
+fn a_declared_type_that_has_settled_is_no_other_question() {
+    let flow = |columns: &str| {
+        format!("name: shop\nflows:\n  u: {{home: {{type: csv, path: in{columns}}}, store: lake/u, mode: append}}\n")
+    };
+    let folder = Folder::with(&flow(""));
+    folder.write("in/1.csv", "id,name\n1,Ada\n");
+    folder.run(&["go"]).exits(0);
+    folder.write("in/2.csv", "id,name\n2,Bo\n");
+    folder.write("hygge.yml", &flow(", columns: {id: int}"));
+    folder.run(&["plan"]).exits(0).says(&["columns says what has settled: id: int"]);
+    folder.run(&["go"]).exits(0).says(&["1 row "]);
+    folder.run(&["verify"]).exits(0);
+    for columns in [", columns: {id: text}", ", columns: {id: int, name: date}", ""] {
+        folder.write("hygge.yml", &flow(columns));
+        folder.run(&["go"]).exits(2).says(&["columns changed since"]);
+    }
+}
+
+/// What is lost of a run's history is told in its lines, too, and its last one stays the last.
+#[test]
+fn history_that_cannot_be_kept_is_a_line_of_json() {
+    let folder = Folder::with("name: shop\nflows:\n  u: {home: a.csv, store: lake/u}\n");
+    folder.write("a.csv", "id\n1\n");
+    folder.write(".hygge", "");
+    let ran = folder.run(&["go", "--log", "json"]).exits(0);
+    let notes: Vec<&str> = ran.out.lines().filter(|line| line.contains("no history of this run is kept")).collect();
+    assert!(!notes.is_empty() && notes[0].contains(r#""event":"note""#), "{}", ran.out);
+    let last = ran.out.lines().last().unwrap_or_default();
+    assert!(last.contains(r#""event":"finished""#), "{}", ran.out);
 }

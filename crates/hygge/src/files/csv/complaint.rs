@@ -158,7 +158,7 @@ impl Complaints {
         let uncounted = Arc::new(AtomicU64::new(0));
         if piece.codec != Codec::Plain {
             let unpacked = std::io::copy(&mut piece.open(&uncounted)?, &mut std::io::sink());
-            unpacked.map_err(|error| piece.codec.error(&piece.file.path, &piece.file.shown, error))?;
+            unpacked.map_err(|error| piece.failed(error))?;
         }
         if piece.begin <= piece.data {
             return Ok(Before::Rows(0));
@@ -287,12 +287,7 @@ fn wanted(expected: &DataType) -> String {
 /// A name as it can stand before the colon of a YAML flow mapping.
 #[must_use]
 pub fn yaml_key(name: &str) -> String {
-    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let word = !matches!(
-        name.to_ascii_lowercase().as_str(),
-        "" | "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null"
-    );
-    if plain && word && !name.starts_with(|c: char| c.is_ascii_digit()) { name.to_owned() } else { quoted(name) }
+    hygge_core::yaml::word(name)
 }
 
 fn quoted(text: &str) -> String {

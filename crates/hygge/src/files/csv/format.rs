@@ -26,7 +26,7 @@ use super::index::{Dialect, Indexer};
 use super::piece::Piece;
 use super::render::{Rendered, Style, quote_into, render, written_as};
 use super::stream::{CsvStream, Reading};
-use crate::files::codec::Codec;
+use crate::files::codec::{Codec, Said};
 use crate::files::format::{Encoder, FileFormat};
 use crate::files::listing::PinnedFile;
 
@@ -98,7 +98,7 @@ impl CsvFormat {
             || cell::time_of_day(null).is_some();
         if breaks || value {
             return Err(Error::refused("the text for NULL could be taken for a value, or breaks a line")
-                .next_set(Part::Store, "null: \"\""));
+                .next_set(Part::Store, "null_text: \"\""));
         }
         if let Some(level) = config.packing.level {
             let (least, most) = match config.packing.codec {
@@ -158,7 +158,7 @@ impl CsvFormat {
         let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let file = PinnedFile::pin(path, shown)?;
         let codec = self.codec_of(path);
-        let failed = |error| codec.error(&file.path, &file.shown, error);
+        let failed = |error| codec.error(Said::Name, &file.path, &file.shown, error);
         let (data, found) = if self.header || width.is_none() {
             let mut source = codec.reader(file.open()?).map_err(failed)?;
             let head = read_head(&mut source, self.style.dialect, self.header).map_err(|trouble| match trouble {
@@ -178,7 +178,16 @@ impl CsvFormat {
             let error = Error::failed(format!("the file has {found} columns where {width} were written"));
             return Err(error.at(&file.shown));
         }
-        Ok(Piece { file, codec, data, begin: data, end: None, width: found, fields: (0..found).collect() })
+        Ok(Piece {
+            file,
+            codec,
+            said: Said::Name,
+            data,
+            begin: data,
+            end: None,
+            width: found,
+            fields: (0..found).collect(),
+        })
     }
 }
 
@@ -199,7 +208,8 @@ impl FileFormat for CsvFormat {
     fn writing(&self) -> Options {
         let separator = char::from(self.style.dialect.separator).to_string();
         let null_text = String::from_utf8_lossy(&self.style.null).into_owned();
-        let compression = format!("{:?} {:?}", self.packing.codec, self.packing.level);
+        let level = self.packing.level.map(|level| format!(" {level}")).unwrap_or_default();
+        let compression = format!("{}{level}", self.packing.codec.word());
         let options = [
             ("separator", separator),
             ("header", self.header.to_string()),
@@ -247,7 +257,7 @@ impl FileFormat for CsvFormat {
         let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let file = PinnedFile::pin(path, shown)?;
         let codec = self.codec_of(path);
-        let failed = |error| codec.error(&file.path, &file.shown, error);
+        let failed = |error| codec.error(Said::Name, &file.path, &file.shown, error);
         let mut source = codec.reader(file.open()?).map_err(failed)?;
         let head = read_head(&mut source, self.style.dialect, self.header).map_err(|trouble| match trouble {
             HeadTrouble::Io(error) => failed(error),
@@ -280,7 +290,7 @@ impl FileFormat for CsvFormat {
 
     fn count_rows(&self, path: &Path) -> Result<u64> {
         let piece = self.piece(path, None)?;
-        let failed = |error| piece.codec.error(&piece.file.path, &piece.file.shown, error);
+        let failed = |error| piece.failed(error);
         let source = piece.open(&Arc::new(AtomicU64::new(0)))?;
         let indexer = Indexer::new(self.style.dialect, piece.width);
         match count_rows(source, indexer, Ending::File).map_err(failed)? {
@@ -320,7 +330,7 @@ impl FileFormat for CsvFormat {
         for part in parts {
             let mut from = File::open(part).map_err(|e| Error::io("open", part, e))?;
             let body = if self.header { self.body_of(&mut from) } else { Ok(0) };
-            let body = body.map_err(|e| self.packing.codec.error(part, &part.display().to_string(), e))?;
+            let body = body.map_err(|e| self.packing.codec.error(Said::Name, part, &part.display().to_string(), e))?;
             from.seek(SeekFrom::Start(body)).map_err(|e| Error::io("read", part, e))?;
             io::copy(&mut from, &mut into).map_err(cannot_write)?;
         }

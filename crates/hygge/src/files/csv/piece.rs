@@ -4,10 +4,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hygge_core::Result;
+use hygge_core::{Error, Result};
 
 use super::blocks::Ending;
-use crate::files::codec::Codec;
+use crate::files::codec::{Codec, Said};
 use crate::files::listing::PinnedFile;
 
 /// A range of a pinned file that begins and ends with a record.
@@ -17,6 +17,8 @@ pub struct Piece {
     pub file: PinnedFile,
     /// How it is packed.
     pub codec: Codec,
+    /// Who says so.
+    pub said: Said,
     /// Where the file's first record of data lies, in unpacked bytes: behind the mark of UTF-8 and the header.
     pub data: u64,
     /// The first byte, in unpacked bytes; at least `data`.
@@ -36,6 +38,12 @@ impl Piece {
         if self.end.is_some() { Ending::Record } else { Ending::File }
     }
 
+    /// What to say of a failure to read or unpack its bytes.
+    #[must_use]
+    pub fn failed(&self, error: io::Error) -> Error {
+        self.codec.error(self.said, &self.file.path, &self.file.shown, error)
+    }
+
     /// Its bytes, unpacked. `count` grows by the bytes that are read of the file.
     ///
     /// # Errors
@@ -49,7 +57,7 @@ impl Piece {
     /// # Errors
     /// As there.
     pub fn open_from(&self, begin: u64, count: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>> {
-        let failed = |error| self.codec.error(&self.file.path, &self.file.shown, error);
+        let failed = |error| self.failed(error);
         let mut file = self.file.open()?;
         let count = Arc::clone(count);
         if self.codec == Codec::Plain {

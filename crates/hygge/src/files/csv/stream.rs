@@ -107,7 +107,7 @@ impl CsvStream {
         let next = match blocks.next(most, &mut hold) {
             Ok(next) => next,
             Err(Trouble::Refused(error)) => return Err(error),
-            Err(Trouble::Io(error)) => return Err(piece.codec.error(&piece.file.path, &piece.file.shown, error)),
+            Err(Trouble::Io(error)) => return Err(piece.failed(error)),
         };
         match next {
             Next::Records => {}

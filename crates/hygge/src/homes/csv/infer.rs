@@ -99,7 +99,10 @@ impl Seen {
         match before {
             DataType::Utf8 => true,
             DataType::Float64 => self.kinds & !(INT | DOUBLE | SPECIAL | NAN) == 0,
-            other => self.kinds == 0 || type_of(self.kinds) == *other || type_of(self.kinds & !NAN) == *other,
+            other => {
+                let kinds = self.kinds & !NAN;
+                kinds == 0 || type_of(self.kinds) == *other || type_of(kinds) == *other
+            }
         }
     }
 }
@@ -250,6 +253,9 @@ mod tests {
         assert!(seen(&["", ""], &[]).fits(&DataType::Date32));
         assert!(!seen(&["9007199254740993"], &[]).fits(&DataType::Float64));
         assert!(!seen(&["0.5"], &[]).fits(&DataType::Int64));
-        assert!(seen(&["5", "NA"], &[]).fits(&DataType::Int64), "the reading names the row of the marker");
+        for cells in [&["5", "NA"][..], &["NA"], &["NaN"], &["5", "NaN"]] {
+            assert!(seen(cells, &[]).fits(&DataType::Int64), "the reading names the row of the marker in {cells:?}");
+        }
+        assert!(seen(&["NaN"], &[]).fits(&DataType::Date32), "no date, but a marker of none");
     }
 }

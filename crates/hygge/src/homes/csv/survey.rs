@@ -10,7 +10,7 @@ use hygge_core::{Error, Result};
 
 use super::cut::{Guess, WINDOWS, Walk, first_record};
 use super::infer::Seen;
-use crate::files::codec::Codec;
+use crate::files::codec::{Codec, Said};
 use crate::files::csv::blocks::{BLOCK_BYTES, Blocks, Ending, Next, Trouble};
 use crate::files::csv::column::{Block, Rules};
 use crate::files::csv::complaint::Complaints;
@@ -74,8 +74,11 @@ impl<'a> Survey<'a> {
         let mut pieces = Vec::with_capacity(files.len());
         for file in files {
             self.ctx.cancel.check()?;
-            let codec = self.codec.unwrap_or_else(|| Codec::of(&file.path));
-            let head = self.head(file, codec)?;
+            let (codec, said) = match self.codec {
+                Some(codec) => (codec, Said::Option),
+                None => (Codec::of(&file.path), Said::Name),
+            };
+            let head = self.head(file, codec, said)?;
             let width = head.names.len();
             let names: &[String] = names.get_or_insert_with(|| head.names.clone().into());
             let in_order = usual.get_or_insert_with(|| (0..names.len()).collect());
@@ -88,6 +91,7 @@ impl<'a> Survey<'a> {
             pieces.push(Piece {
                 file: file.clone(),
                 codec,
+                said,
                 data: head.data,
                 begin: head.data,
                 end: None,
@@ -101,8 +105,8 @@ impl<'a> Survey<'a> {
         Ok((names, pieces))
     }
 
-    fn head(&self, file: &PinnedFile, codec: Codec) -> Result<Head> {
-        let failed = |error| codec.error(&file.path, &file.shown, error);
+    fn head(&self, file: &PinnedFile, codec: Codec, said: Said) -> Result<Head> {
+        let failed = |error| codec.error(said, &file.path, &file.shown, error);
         let mut source = codec.reader(file.open()?.take(file.len)).map_err(failed)?;
         read_head(&mut source, self.dialect, self.header).map_err(|trouble| match trouble {
             HeadTrouble::Io(error) => failed(error).as_refusal(),
@@ -222,7 +226,7 @@ impl<'a> Survey<'a> {
                 // Reading it will ask for memory, and say what is too large.
                 Ok(Next::End | Next::Loose | Next::TooLarge { .. }) => return Ok(Looked::Over),
                 Err(Trouble::Io(error)) => {
-                    return Err(piece.codec.error(&piece.file.path, &piece.file.shown, error).as_refusal());
+                    return Err(piece.failed(error).as_refusal());
                 }
                 Err(Trouble::Refused(error)) => return Err(error),
             }

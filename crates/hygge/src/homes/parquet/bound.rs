@@ -9,6 +9,7 @@ use hygge_core::context::{Context, SplitContext};
 use hygge_core::event::Note;
 use hygge_core::home::{BatchStream as _, CursorSpec, Future, NullCursor, ReadRequest, Rewound};
 use hygge_core::watermark::{Bound, EDGE_LIMIT, Watermark};
+use hygge_core::yaml::word;
 use hygge_core::{Error, Result};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
@@ -17,6 +18,8 @@ use crate::files::listing::PinnedFile;
 use crate::files::parquet::reader::{FileGroups, GroupStream};
 use crate::homes::lookback;
 use crate::homes::skipped::left_out;
+use crate::homes::typed::type_word;
+use crate::sqlite::names::grouped;
 
 /// How many rows of one column are looked at at once.
 const LOOK_ROWS: usize = 8_192;
@@ -147,8 +150,13 @@ pub(super) fn decide(
     let nulls: u64 = files.iter().flat_map(|f| f.spans).map(|s| s.nulls).sum();
     if nulls > 0 {
         if spec.nulls == NullCursor::Error {
-            return Err(Error::failed(format!("{nulls} rows have no {name}: they would never be seen again"))
-                .next_set(hygge_core::Part::Flow, format!("watermark: {{ column: {name}, nulls: skip }}")));
+            let (rows, them) = match nulls {
+                1 => ("1 row has".to_owned(), "it"),
+                _ => (format!("{} rows have", grouped(nulls)), "them"),
+            };
+            let line = format!("watermark: {{column: {}, nulls: skip}}", word(name));
+            return Err(Error::failed(format!("{rows} no {name}: an incremental flow would never see {them}"))
+                .next_set(hygge_core::Part::Flow, line));
         }
         notes.push(left_out(nulls, name));
     }
@@ -184,19 +192,23 @@ pub(super) fn decide(
     }
     let inclusive = !request.exact_edge || few_enough(ctx, field, files, &low)?;
     if !inclusive {
+        let limit = grouped(EDGE_LIMIT as u64);
         let carried = old.as_ref().is_some_and(|old| old.inclusive && old.upper == upper);
         if spec.lookback.is_some() || carried {
             return Err(Error::refused(format!(
-                "more than {EDGE_LIMIT} rows lie at the end of {name}: too many to tell apart"
+                "more than {limit} rows lie at the end of {name}: too many to tell apart"
             ))
             .next("choose a column with finer steps, a shorter lookback, or set `key:`"));
         }
-        notes.push(format!("more than {EDGE_LIMIT} rows share the greatest {name}: they wait for the next run").into());
+        notes.push(
+            format!("more than {limit} rows share the greatest {name}: they are left until a greater one is there")
+                .into(),
+        );
         low = upper.clone();
     }
     let bound = Bound {
         column: name.clone(),
-        home_type: data_type.to_string(),
+        home_type: type_word(data_type),
         upper: range::text_of(&upper, data_type)?,
         low: range::text_of(&low, data_type)?,
         inclusive,
@@ -218,12 +230,11 @@ struct OldEnd {
 
 fn old_end(watermark: &Watermark, field: &FieldRef) -> Result<OldEnd> {
     let bound = &watermark.bound;
-    if bound.home_type != field.data_type().to_string() {
+    let now = type_word(field.data_type());
+    if bound.home_type != now {
         return Err(Error::refused(format!(
-            "column {} was {} when it was last read and is {} now: its values cannot be compared",
-            bound.column,
-            bound.home_type,
-            field.data_type()
+            "column {} was {} when it was last read and is {now} now: its values cannot be compared",
+            bound.column, bound.home_type,
         ))
         .next_anew("to settle everything anew"));
     }
@@ -327,7 +338,7 @@ fn check_future(ctx: &Context, spec: &CursorSpec, field: &FieldRef, most: &Value
             "the greatest {} is a time that has not come yet: every row before it would be missed",
             field.name()
         ))
-        .next_set(hygge_core::Part::Flow, format!("watermark: {{ column: {}, future: allow }}", field.name())));
+        .next_set(hygge_core::Part::Flow, format!("watermark: {{column: {}, future: allow}}", word(field.name()))));
     }
     Ok(())
 }

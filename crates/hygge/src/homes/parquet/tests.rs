@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicro
 use hygge_core::conformance::{HomeUnderTest, Row, batch, context, home_laws, rows, split_context};
 use hygge_core::home::{CursorSpec, Home, Opened, ReadRequest, Rewound, Scan, Since, Source};
 use hygge_core::watermark::{EDGE_LIMIT, Edge, Watermark};
-use hygge_core::{Error, Retry};
+use hygge_core::{Advice, Error, Part, Retry};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
@@ -242,7 +242,7 @@ fn a_cursor_that_was_not_asked_for_is_read_and_not_handed_on() {
 }
 
 #[test]
-fn too_many_ties_wait_for_the_next_run() {
+fn too_many_ties_wait_for_a_greater_value() {
     let dir = tempfile::tempdir().expect("a folder");
     let many = i64::try_from(EDGE_LIMIT).expect("fits") + 1;
     let ties = || std::iter::repeat_n(5, usize::try_from(many).expect("fits"));
@@ -250,6 +250,8 @@ fn too_many_ties_wait_for_the_next_run() {
     let first = ReadRequest { cursor: Some(by("n")), ..request() };
     let scan = open(dir.path(), &first).expect("opens");
     assert!(!scan.bound().expect("a bound").inclusive);
+    let told = "more than 100,000 rows share the greatest n: they are left until a greater one is there";
+    assert_eq!(scan.notes().iter().map(|note| note.text.as_str()).collect::<Vec<_>>(), [told]);
     assert_eq!(read(scan.as_ref(), dir.path()).concat(), [0, 1, 2, 3, 4]);
     write(&dir.path().join("raw/b.parquet"), &numbers("n", [6]), 10, true);
     let next = ReadRequest { since: Some(since(scan.as_ref())), ..first.clone() };
@@ -270,7 +272,14 @@ fn nulls_the_future_and_a_source_that_went_back_have_policies() {
     let holed = one_column("n", Arc::new(Int64Array::from(vec![Some(1), None, Some(3)])));
     write(&path, &holed, 10, true);
     let first = ReadRequest { cursor: Some(by("n")), ..request() };
-    assert!(refusal(dir.path(), &first).found().contains("1 rows have no n"));
+    assert_eq!(refusal(dir.path(), &first).found(), "1 row has no n: an incremental flow would never see it");
+    let odd = one_column("the day: ", Arc::new(Int64Array::from(vec![None, None, Some(3)])));
+    write(&dir.path().join("raw/a.parquet"), &odd, 10, true);
+    let error = refusal(dir.path(), &ReadRequest { cursor: Some(by("the day: ")), ..request() });
+    assert_eq!(error.found(), "2 rows have no the day: : an incremental flow would never see them");
+    let line = "watermark: {column: \"the day: \", nulls: skip}".to_owned();
+    assert_eq!(error.advice(), Some(&Advice::Set { part: Part::Flow, line }));
+    write(&path, &holed, 10, true);
     let skip = CursorSpec { nulls: hygge_core::home::NullCursor::Skip, ..by("n") };
     let scan = open(dir.path(), &ReadRequest { cursor: Some(skip), ..first.clone() }).expect("opens");
     assert_eq!(read(scan.as_ref(), dir.path()).concat(), [1, 3]);

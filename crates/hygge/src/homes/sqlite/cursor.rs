@@ -167,11 +167,11 @@ fn column<'a>(shape: &'a Shape, spec: &CursorSpec) -> Result<&'a Column> {
         [only] if integer(only) => shape.require(only, "watermark"),
         _ => {
             let found =
-                "`incremental: true` needs a column that only grows, and there is no integer primary key of one column";
+                "an incremental flow needs a column that only grows, and there is no integer primary key of one column";
             Err(match growing(shape) {
-                Some(name) => Error::refused(found).next_set(Part::Flow, format!("watermark: {name:?}")),
+                Some(name) => Error::refused(found).next_set(Part::Flow, format!("watermark: {}", yaml(name))),
                 None => Error::refused(format!("{found}, nor any column of a date, a time or a whole number"))
-                    .next("take  incremental: true  out: every run then brings all rows"),
+                    .next("let every run bring all rows: without  incremental: true,  and without  --incremental  where it was typed"),
             }
             .at(&shape.at))
         }
@@ -298,8 +298,11 @@ fn nulls(ends: &Ends, spec: &CursorSpec, name: &str, at: &str, notes: &mut Vec<N
         notes.push(left_out(ends.nulls, name));
         return Ok(());
     }
-    let rows = if ends.nulls == 1 { "1 row has".to_owned() } else { format!("{} rows have", grouped(ends.nulls)) };
-    Err(Error::refused(format!("{rows} no {name}: an incremental flow would never see them"))
+    let (rows, them) = match ends.nulls {
+        1 => ("1 row has".to_owned(), "it"),
+        _ => (format!("{} rows have", grouped(ends.nulls)), "them"),
+    };
+    Err(Error::refused(format!("{rows} no {name}: an incremental flow would never see {them}"))
         .at(at)
         .next_set(Part::Flow, format!("watermark: {{column: {}, nulls: skip}}", yaml(name))))
 }

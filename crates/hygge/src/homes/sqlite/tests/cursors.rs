@@ -56,10 +56,13 @@ fn the_key_is_the_cursor_where_none_is_named() {
     let auto = Db::of("CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (1)");
     assert_eq!(answer(&auto, &first(&spec)).notes.len(), 1);
     for (sql, line) in [
-        ("CREATE TABLE t(id INT)", "watermark: \"id\""),
+        ("CREATE TABLE t(id INT)", "watermark: id"),
         ("CREATE TABLE t(id TEXT PRIMARY KEY, made DATE, \"last change\" DATETIME)", "watermark: \"last change\""),
-        ("CREATE TABLE t(id INT, b DATE, PRIMARY KEY(id, b))", "watermark: \"b\""),
-        ("CREATE TABLE t(id TEXT PRIMARY KEY, v REAL)", "take  incremental: true  out: every run then brings all rows"),
+        ("CREATE TABLE t(id INT, b DATE, PRIMARY KEY(id, b))", "watermark: b"),
+        (
+            "CREATE TABLE t(id TEXT PRIMARY KEY, v REAL)",
+            "let every run bring all rows: without  incremental: true,  and without  --incremental  where it was typed",
+        ),
     ] {
         let error = refusal(&Db::of(sql).home(), &first(&spec));
         assert_eq!(advice(&error), line, "{sql}");
@@ -163,7 +166,7 @@ fn cursors_that_could_lose_rows_are_refused_or_ruled() {
         "CREATE TABLE t(id INTEGER PRIMARY KEY, at TIMESTAMP, m NUMERIC); INSERT INTO t VALUES (1, '2013-01-01 00:00:00', 1), (2, NULL, 'x')",
     );
     let error = refusal(&db.home(), &first(&by("at")));
-    assert_eq!(error.found(), "1 row has no at: an incremental flow would never see them");
+    assert_eq!(error.found(), "1 row has no at: an incremental flow would never see it");
     assert_eq!(advice(&error), "watermark: {column: at, nulls: skip}");
     let skip = CursorSpec { nulls: NullCursor::Skip, ..by("at") };
     let seen = answer(&db, &first(&skip));

@@ -311,7 +311,7 @@ fn a_database_is_left_as_it_was_found() {
             }
             assert!(look() == before, "{mode}, plan only: {plan_only}");
         }
-        home.check(&ctx, &Source::Table("t".into())).expect("check");
+        home.check(&ctx, &Source::Table("t".into()), false).expect("check");
         home.tables(&ctx, "*").expect("tables");
         assert!(look() == before, "{mode}");
     }
@@ -366,6 +366,6 @@ fn the_catalogue_lists_tables_and_views_of_the_user() {
     assert_eq!(all[1].key, ["y", "x"]);
     assert_eq!(all[1].columns, [("x".into(), "INT".into()), ("y".into(), "TEXT".into())]);
     assert_eq!(home.tables(&context(), "[bs]").expect("tables").len(), 2);
-    let lines = home.check(&context(), &Source::Table("b".into())).expect("check");
+    let lines = home.check(&context(), &Source::Table("b".into()), false).expect("check");
     assert_eq!(lines[1..], ["3 tables, 1 view", "journal mode delete", "shop.db, table b: 2 columns"]);
 }

@@ -107,6 +107,16 @@ impl Question {
     }
 }
 
+/// Rows that a later row with the same key took the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Rows of the load that later ones of the same load replaced: it brought as many fewer rows than it carried.
+    pub load: u64,
+    /// Those, and the rows of earlier loads that later loads replaced, since all was settled anew. So many rows more, at
+    /// most, does a home hold that did not change since.
+    pub all: u64,
+}
+
 /// How a load's rows join those that are there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -184,8 +194,12 @@ pub struct Receipt {
     pub home_state: Option<serde_json::Value>,
     /// The rows of this load.
     pub load: Tally,
-    /// All rows of the place, where that can be told without reading them (not after a merge).
+    /// All rows of the place, where the store can tell: after a merge only where rows come in an order
+    /// ([`crate::store::LoadSpec::last_wins`]).
     pub total: Option<Tally>,
+    /// The rows that others took the place of, where rows come in an order; none where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
     /// The rows among them that were taken over from others ([`crate::store::LoadSpec::adopt`]), where they were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopted: Option<Tally>,
@@ -203,6 +217,12 @@ impl Receipt {
     #[must_use]
     pub fn held_back(&self) -> Option<&crate::watermark::Bound> {
         self.watermark.as_ref().map(|watermark| &watermark.bound).filter(|bound| !bound.inclusive)
+    }
+
+    /// How many rows of the load stand.
+    #[must_use]
+    pub fn brought(&self) -> u64 {
+        self.load.rows.saturating_sub(self.replaced.map_or(0, |replaced| replaced.load))
     }
 
     /// The columns as the home gave them.

@@ -230,8 +230,9 @@ pub trait Writer: Send {
 /// What [`Load::commit`] publishes.
 #[derive(Debug, Clone)]
 pub struct Commit {
-    /// The receipt to leave: everything but [`Receipt::live`], which the store fills in, as it takes [`Receipt::total`]
-    /// out where rows of the load took each other's place, and adds rows that it takes over to it and to
+    /// The receipt to leave: everything but [`Receipt::live`], which the store fills in. Where rows come in an order
+    /// ([`LoadSpec::last_wins`]) it also puts into [`Receipt::total`] what stands in the end, and counts the rows that others
+    /// took the place of in [`Receipt::replaced`]; rows that it takes over it adds to the total and to
     /// [`Receipt::adopted`]. Its `seq` is one more than that of [`Place::last_receipt`], and
     /// the commit fails if the place has moved on.
     pub receipt: Receipt,

@@ -69,6 +69,16 @@ impl Tally {
     pub fn plus(self, other: Self) -> Self {
         Self { rows: self.rows + other.rows, version: self.version, sum: RowHash(self.sum.0.wrapping_add(other.sum.0)) }
     }
+
+    /// The tally of these rows without those of another, which are among them.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self {
+            rows: self.rows.saturating_sub(other.rows),
+            version: self.version,
+            sum: RowHash(self.sum.0.wrapping_sub(other.sum.0)),
+        }
+    }
 }
 
 /// Hashes rows of one schema and sums them.

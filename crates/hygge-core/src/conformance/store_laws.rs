@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Law, Row, batch, context, rows, rows_of, schema, split_context};
 use crate::context::{Context, SplitContext};
 use crate::place::PlaceId;
-use crate::receipt::{Mode, Owner, Question, RECEIPT_FORMAT, Receipt};
+use crate::receipt::{Mode, Owner, Question, RECEIPT_FORMAT, Receipt, Replaced};
 use crate::split::{Split, Staged};
 use crate::store::{Attempt, Commit, Coverage, Load, LoadSpec, Place, Settled, Store};
 use crate::tally::{Tallier, Tally};
@@ -102,6 +102,8 @@ struct Open {
     last_seq: u64,
     staged: Vec<Staged>,
     written: Vec<Row>,
+    /// The rows of earlier loads that others took the place of.
+    replaced: u64,
 }
 
 impl Open {
@@ -147,6 +149,7 @@ impl Open {
             home_state: None,
             load: tally(&self.written),
             total: (self.mode == Mode::Replace).then(|| tally(&self.written)),
+            replaced: (self.replaced > 0).then_some(Replaced { load: 0, all: self.replaced }),
             adopted: None,
             proved: false,
             live: serde_json::Value::Null,
@@ -205,7 +208,15 @@ impl<T: StoreUnderTest> Bench<T> {
         let plan = self.subject.store().plan(&ctx, &spec, last.as_ref()).expect("the load can be planned");
         let load = held.open(&ctx, &spec, &plan).expect("the load opens");
         let mode = spec.mode;
-        Open { ctx, load, mode, last_seq: last.map_or(0, |l| l.seq), staged: Vec::new(), written: Vec::new() }
+        Open {
+            ctx,
+            load,
+            mode,
+            last_seq: last.map_or(0, |l| l.seq),
+            staged: Vec::new(),
+            written: Vec::new(),
+            replaced: 0,
+        }
     }
 
     fn settle(&self, mode: Mode, rows: &[Row]) -> Receipt {
@@ -326,6 +337,7 @@ fn zombie_cannot_publish<T: StoreUnderTest>(bench: &Bench<T>) {
         last_seq: last.map_or(0, |l| l.seq),
         staged: Vec::new(),
         written: Vec::new(),
+        replaced: 0,
     };
     match other.load.writer(&split(0), &other.writer_context(1)) {
         Err(_) => return,
@@ -387,15 +399,20 @@ fn the_last_row_of_a_key_stands<T: StoreUnderTest>(bench: &Bench<T>) {
     }
     let key = vec!["id".to_owned()];
     let row = |id, name: &str| (id, Some(name.to_owned()));
-    for mode in [Mode::Merge { key: key.clone() }, Mode::Merge { key: key.clone() }, Mode::Replace] {
+    let merge = || Mode::Merge { key: key.clone() };
+    // The second load replaces what the first brought, too.
+    for (mode, before, all) in [(merge(), 0, 2), (merge(), 2, 2 + 2 + 3), (Mode::Replace, 0, 2)] {
         let spec = LoadSpec { last_wins: true, key: key.clone(), ..bench.spec(&mode) };
         let mut open = bench.open_as(spec);
         open.write(0, &[row(1, "old"), row(2, "old"), row(1, "newer")]);
         open.write(1, &[row(2, "newest"), row(3, "only")]);
+        open.replaced = before;
         let receipt = open.settle();
         assert_eq!(receipt.load.rows, 5, "all rows were carried");
-        assert_eq!(receipt.total, None, "and not all of them stand");
-        assert_eq!(bench.visible(), [row(1, "newer"), row(2, "newest"), row(3, "only")], "{}", mode.word());
+        let stand = [row(1, "newer"), row(2, "newest"), row(3, "only")];
+        assert_eq!(bench.visible(), stand, "{}", mode.word());
+        assert_eq!(receipt.total, Some(tally(&stand)), "and not all of them stand");
+        assert_eq!(receipt.replaced, Some(Replaced { load: 2, all }), "{}", mode.word());
     }
     let spec = LoadSpec { last_wins: true, key, ..bench.spec(&Mode::Replace) };
     let mut open = bench.open_as(spec);

@@ -12,7 +12,7 @@ use crate::fault::{self, FailPoint};
 use crate::home::{BatchStream, Opened, Scan};
 use crate::limits::{Limits, LoadAsk};
 use crate::place::PlaceId;
-use crate::receipt::{Mode, RECEIPT_FORMAT, Receipt};
+use crate::receipt::{Mode, RECEIPT_FORMAT, Receipt, Replaced};
 use crate::split::Staged;
 use crate::store::{Cleanup, Commit, Coverage, Live, Load, LoadSpec, Settled};
 use crate::tally::{Tallier, Tally};
@@ -444,6 +444,11 @@ impl Work<'_> {
             home_state,
             load: carried.tally,
             total,
+            replaced: self
+                .last
+                .and_then(|last| last.replaced)
+                .filter(|_| self.resolved.mode != Mode::Replace)
+                .map(|replaced| Replaced { load: 0, ..replaced }),
             adopted: self.last.and_then(|last| last.adopted).filter(|_| self.resolved.mode != Mode::Replace),
             proved,
             live: serde_json::Value::Null,

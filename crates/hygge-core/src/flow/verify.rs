@@ -46,11 +46,22 @@ impl Verified {
         self.receipt.adopted.map_or(0, |adopted| adopted.rows)
     }
 
-    /// Whether nothing speaks against the place. Where every run appends all rows again, the home is no measure of it.
+    /// How many rows the home holds more, where it is no measure of the place: keys come again in it, only the last row of
+    /// each stands, and nothing but that can be why.
+    #[must_use]
+    pub fn gave_way(&self) -> Option<u64> {
+        let replaced = self.receipt.replaced?.all;
+        let more = self.home.rows.checked_sub(self.store.rows)?;
+        let why = more > 0 && more <= replaced && self.adopted_rows() == 0 && !self.carries;
+        (why && self.store_is_as_settled() == Some(true)).then_some(more)
+    }
+
+    /// Whether nothing speaks against the place. Where every run appends all rows again, or rows with the same key took each
+    /// other's place, the home is no measure of it.
     #[must_use]
     pub fn holds(&self) -> bool {
         match self.store_is_as_settled() {
-            Some(as_settled) => as_settled && (self.every_run || self.home_equals_store()),
+            Some(as_settled) => as_settled && (self.every_run || self.home_equals_store() || self.gave_way().is_some()),
             None => !self.every_run && self.home_equals_store(),
         }
     }

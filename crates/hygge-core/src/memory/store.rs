@@ -9,7 +9,7 @@ use arrow_schema::{Schema, SchemaRef};
 use crate::context::{Context, SplitContext};
 use crate::home::{Batch, BatchStream};
 use crate::place::PlaceId;
-use crate::receipt::{Mode, Options, Owner, RECEIPTS_KEPT, Receipt};
+use crate::receipt::{Mode, Options, Owner, RECEIPTS_KEPT, Receipt, Replaced};
 use crate::split::{Split, Staged};
 use crate::store::{
     Attempt, Capabilities, ColumnPlan, Commit, Live, Load, LoadPlan, LoadSpec, Place, Settled, Store, Writer,
@@ -239,18 +239,31 @@ impl Load for MemoryLoad {
             .retry_as(crate::Retry::Run));
         }
         let mut receipt = commit.receipt;
+        let count = |rows: &[RecordBatch]| rows.iter().map(|rows| rows.num_rows() as u64).sum::<u64>();
+        let (carried, before) = (count(&new), count(&table.rows));
         let new = if self.spec.last_wins {
             let key = if let Mode::Merge { key } = &self.spec.mode { key } else { &self.spec.key };
-            let (last, others) = last_of_each(&new, key)?;
-            receipt.total = receipt.total.filter(|_| others == 0);
-            last
+            last_of_each(&new, key)?
         } else {
             new
         };
+        let brought = count(&new);
         match &self.spec.mode {
             Mode::Replace => table.rows = new,
             Mode::Append => table.rows.extend(new),
             Mode::Merge { key } => table.rows = merge(&table.rows, &new, key)?,
+        }
+        if self.spec.last_wins {
+            let mut tallier = Tallier::new(&self.spec.schema);
+            for rows in &table.rows {
+                tallier.add(rows)?;
+            }
+            let total = tallier.tally();
+            let updated = if self.spec.mode == Mode::Replace { 0 } else { before + brought - total.rows };
+            let load = carried - brought;
+            let all = receipt.replaced.map_or(0, |replaced| replaced.all) + load + updated;
+            receipt.replaced = (all > 0).then_some(Replaced { load, all });
+            receipt.total = Some(total);
         }
         receipt.live = serde_json::json!({ "table": self.place.table });
         table.receipts.push(receipt.clone());
@@ -298,19 +311,17 @@ impl Writer for MemoryWriter {
     }
 }
 
-/// The last row of each key, and how many others there were.
-fn last_of_each(rows: &[RecordBatch], key: &[String]) -> Result<(Vec<RecordBatch>, usize)> {
+/// The last row of each key.
+fn last_of_each(rows: &[RecordBatch], key: &[String]) -> Result<Vec<RecordBatch>> {
     let mut seen = std::collections::HashSet::new();
-    let mut others = 0;
     let mut out = Vec::with_capacity(rows.len());
     for batch in rows.iter().rev() {
         let mut last: Vec<bool> = key_hashes(batch, key)?.into_iter().rev().map(|hash| seen.insert(hash)).collect();
         last.reverse();
-        others += last.iter().filter(|last| !**last).count();
         out.push(arrow_select::filter::filter_record_batch(batch, &last.into())?);
     }
     out.reverse();
-    Ok((out, others))
+    Ok(out)
 }
 
 /// Old rows whose key does not come again, then the new rows.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hygge_core::budget::shown_bytes;
 use hygge_core::coordinator::Ended;
 use hygge_core::flow::{Outcome, Settlement};
-use hygge_core::receipt::Mode;
+use hygge_core::receipt::{Mode, Receipt};
 use hygge_core::watermark::Bound;
 use hygge_core::{Error, ErrorKind};
 
@@ -114,7 +114,7 @@ impl Many {
             of: flow.len() as u64,
             settled: settled.len() as u64,
             unchanged: unchanged as u64,
-            rows: settled.iter().map(|s| s.receipt.load.rows).sum(),
+            rows: settled.iter().map(|s| s.receipt.brought()).sum(),
             took: flow.iter().map(|e| e.took).sum(),
             way: settled.first().map(|s| s.home.clone()).unwrap_or_default(),
             proved: settled.iter().all(|s| s.receipt.proved),
@@ -234,6 +234,14 @@ fn proof(proved: bool) -> &'static str {
 /// How the rows settled, in a few words.
 fn how(settled: &Settlement) -> String {
     let receipt = &settled.receipt;
+    let how = joined(receipt);
+    match receipt.replaced.map_or(0, |replaced| replaced.load) {
+        0 => how,
+        n => format!("{how}, {} gave way to later ones", thousands(n)),
+    }
+}
+
+fn joined(receipt: &Receipt) -> String {
     match (&receipt.mode, &receipt.watermark) {
         // A home that remembers nothing cannot tell that nothing changed.
         (Mode::Replace, _) if receipt.home_state.is_none() => "replace, on every run".to_owned(),
@@ -313,7 +321,7 @@ pub fn last_line(ended: &[Ended], facts: &Facts) -> String {
     if stopped > 0 {
         parts.push(format!("{} stopped", thousands(stopped)));
     }
-    let total: u64 = ended.iter().filter_map(|e| settlement(&e.outcome)).map(|s| s.receipt.load.rows).sum();
+    let total: u64 = ended.iter().filter_map(|e| settlement(&e.outcome)).map(|s| s.receipt.brought()).sum();
     let took = duration(facts.took);
     let memory = facts.memory.map(|bytes| format!(", at most {} of memory", shown_bytes(bytes))).unwrap_or_default();
     let home = if moved > 0 {

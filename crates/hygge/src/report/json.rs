@@ -114,6 +114,7 @@ impl JsonLines {
             Outcome::Settled(settled) => json!({
                 "mode": settled.receipt.mode.word(),
                 "rows": settled.receipt.load.rows,
+                "replaced": settled.receipt.replaced.map_or(0, |replaced| replaced.load),
                 "bytes": settled.bytes,
                 "seq": settled.receipt.seq,
                 "watermark": settled.receipt.watermark.as_ref().map(|w| &w.bound.upper),

@@ -69,6 +69,12 @@ fn told(verified: &Verified, owner: &Owner, advisor: &Advisor) -> Vec<String> {
                 "{store}   {place} and receipt hold the same, the home all but {}, taken over from others   proved",
                 rows(verified.adopted_rows())
             ),
+            _ if !verified.home_equals_store() => format!(
+                "{store}   {place} and receipt hold the same   proved; the home was not compared: {} of its {} gave way to \
+                 later ones with the same key",
+                thousands(verified.gave_way().unwrap_or(0)),
+                rows(verified.home.rows)
+            ),
             Some(_) => format!("{store}   home, {place} and receipt hold the same   proved"),
             None => format!(
                 "{store}   home and {place} hold the same   proved; after a merge the receipt counts no rows of the whole"

@@ -102,11 +102,12 @@ impl Raw {
         // SAFETY: The statement lives: `_at` is borrowed from the `Rows` of the very `Statement` that `Raw::of` was given
         // (`Prepared`, `Running` and `Cells` hand the two on together, and nothing else can make them), and `Rows` borrows
         // that. A value lives until the statement makes its next step or is reset, which need that borrow to end; of the
-        // calls below none changes the kind of a value, and text and blob are asked for before their length, as SQLite
+        // calls below none changes the kind of a value but for want of memory, and text and blob are asked for before their length, as SQLite
         // demands, which converts text of UTF-16 where it stands. SQLite calls such a value unprotected, not to be read
         // while another thread uses the connection: none can, as this thread holds it and it is not `Sync`; of another
         // thread's calls only `sqlite3_interrupt` is made, which sets a flag. A length belongs to what the address before it
-        // points at, and no address (an empty blob, or no memory) is never read.
+        // points at, and no address (an empty blob, or no memory) is never read. Zeros that SQLite has no memory to write
+        // out become NULL, of length 0: so the kind of a blob without address is asked for again.
         unsafe {
             let value = ffi::sqlite3_column_value(self.statement.as_ptr(), column);
             Some(match ffi::sqlite3_value_type(value) {
@@ -121,8 +122,8 @@ impl Raw {
                 ffi::SQLITE_BLOB => {
                     let blob = NonNull::new(ffi::sqlite3_value_blob(value).cast_mut().cast::<u8>());
                     match (blob, usize::try_from(ffi::sqlite3_value_bytes(value)).ok()?) {
-                        (_, 0) => ValueRef::Blob(&[]),
                         (Some(blob), length) => ValueRef::Blob(from_raw_parts(blob.as_ptr(), length)),
+                        (None, 0) if ffi::sqlite3_value_type(value) == ffi::SQLITE_BLOB => ValueRef::Blob(&[]),
                         (None, _) => return None,
                     }
                 }

@@ -72,9 +72,14 @@ pub(crate) fn start(
         .name("hygge-sqlite".into())
         .spawn(move || {
             let interrupter = Interrupter::new(&conn, ctx.cancel());
-            if let Err(error) = read(&conn, &reading, &ctx, &asked, &answer) {
-                let _ = answer.send(Err(error));
+            let mut ended = Ok(());
+            if asked.recv().is_ok() {
+                ended = read(&conn, &reading, &ctx, |batch| {
+                    let _ = answer.send(Ok(Some(batch)));
+                    Ok(asked.recv().is_ok())
+                });
             }
+            let _ = answer.send(ended.map(|()| None));
             drop(interrupter);
             give_back(conn);
         })
@@ -116,17 +121,13 @@ impl Drop for Stream {
     }
 }
 
-/// Reads until the end, an error, or nobody asks any more.
-fn read(
+/// Reads until the end, an error, or `take` wants no more.
+pub(crate) fn read(
     conn: &Connection,
     reading: &Reading,
     ctx: &SplitContext,
-    asked: &Receiver<()>,
-    answer: &SyncSender<Result<Option<Batch>>>,
+    mut take: impl FnMut(Batch) -> Result<bool>,
 ) -> Result<()> {
-    if asked.recv().is_err() {
-        return Ok(());
-    }
     let told = |e| explain_or_cancelled(e, "read", &reading.at, ctx.cancel());
     let mut statement = Prepared::new(conn, &reading.sql, &reading.params).map_err(told)?;
     let mut rows = statement.run();
@@ -156,13 +157,8 @@ fn read(
                 return Err(batches.misfit(rows.next().map_err(told)?, column, misfit));
             }
         };
-        let ended = batch.is_none();
-        let _ = answer.send(Ok(batch));
-        if ended || asked.recv().is_err() {
-            return Ok(());
-        }
-        if !more {
-            let _ = answer.send(Ok(None));
+        let Some(batch) = batch else { return Ok(()) };
+        if !take(batch)? || !more {
             return Ok(());
         }
     }

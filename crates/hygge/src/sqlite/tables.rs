@@ -89,7 +89,10 @@ pub(crate) fn find(conn: &Connection, name: &str) -> rusqlite::Result<Option<Tab
         let is_id = |c: &&mut Column| {
             &c.name == only && c.declared.as_deref().is_some_and(|d| d.eq_ignore_ascii_case("INTEGER"))
         };
-        if let Some(column) = columns.iter_mut().find(is_id) {
+        // `PRIMARY KEY DESC` is no id: such a key has an index, and may be NULL.
+        let indexed = "SELECT count(*) FROM pragma_index_list(?1) WHERE origin = 'pk'";
+        let indexed = conn.query_row(indexed, [&name], |row| row.get::<_, i64>(0))? > 0;
+        if let Some(column) = columns.iter_mut().find(|c| !indexed && is_id(c)) {
             column.not_null = true;
             rowid_column = Some(column.name.clone());
         }

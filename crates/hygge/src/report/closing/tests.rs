@@ -47,6 +47,7 @@ fn settled(rows: u64, mode: Mode, upper: Option<&str>, remembers: bool, proved: 
         home_state: remembers.then(|| serde_json::json!({})),
         load: tally,
         total: Some(tally),
+        replaced: None,
         adopted: None,
         proved,
         live: serde_json::Value::Null,

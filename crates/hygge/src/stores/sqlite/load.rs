@@ -1,5 +1,6 @@
 //! A load: one transaction, fed split by split, that ends with the receipt.
 
+pub(super) mod settle;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -7,11 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hygge_core::context::{Context, SplitContext};
-use hygge_core::event::Event;
 use hygge_core::fault::{self, FailPoint};
 use hygge_core::home::BatchStream;
 use hygge_core::place::PlaceId;
-use hygge_core::receipt::{Mode, Receipt};
+use hygge_core::receipt::Receipt;
 use hygge_core::split::{Split, Staged};
 use hygge_core::store::{Attempt, Commit, Live, Load, LoadPlan, LoadSpec, Place, Settled};
 use hygge_core::{Error, Result, Retry};
@@ -25,7 +25,7 @@ use crate::files::platform::Identity;
 use crate::sqlite::connect::{Interrupter, Opening, Readers, open_writing, while_busy};
 use crate::sqlite::fault::{explain, explain_or_cancelled, is_busy};
 use crate::sqlite::file::DbFile;
-use crate::sqlite::names::{grouped, quoted};
+use crate::sqlite::names::quoted;
 use crate::sqlite::stream;
 
 /// A table held by this run.
@@ -228,10 +228,7 @@ impl Shared {
             return Err(Error::bug(format!("splits {named:?} were to be committed, and {staged:?} are staged")));
         }
         let rows = state.staged.values().map(|staged| staged.stored_rows).sum();
-        target.bring_in(conn, &self.spec.schema, rows, self.shown(), told)?;
-        if target.way == Way::StagedInOrder {
-            self.count_replaced(conn, target, ctx, &mut commit.receipt)?;
-        }
+        self.settle(conn, target, ctx, rows, &mut commit.receipt)?;
         self.check_seq(conn)?;
         let columns: Vec<&String> = self.spec.schema.fields().iter().map(|f| f.name()).collect();
         let made = made(conn, &target.table).map_err(told)?;
@@ -244,41 +241,14 @@ impl Shared {
         self.check_file()
     }
 
-    /// Where all rows of the table are of this load: how many stand, since others took the place of some.
-    fn count_replaced(&self, conn: &Connection, target: &Target, ctx: &Context, receipt: &mut Receipt) -> Result<()> {
-        let Some(total) = receipt.total else { return Ok(()) };
-        let sql = format!("SELECT count(*) FROM {}", quoted(&target.table));
-        let stand: i64 = conn.query_row(&sql, [], |r| r.get(0)).map_err(|e| explain(e, "read", self.shown()))?;
-        let replaced = total.rows.saturating_sub(stand.unsigned_abs());
-        if replaced == 0 {
-            return Ok(());
-        }
-        receipt.total = None;
-        let rows = grouped(i128::from(replaced));
-        let text = if replaced == 1 {
-            "1 row has a key that a later row has, too: the later one stands".to_owned()
-        } else {
-            format!("{rows} rows have a key that a later row has, too: the later ones stand")
-        };
-        ctx.tell(&Event::Note { owner: self.spec.owner.clone(), text });
-        Ok(())
-    }
-
-    /// What a foreign key says at the commit.
-    fn reference_broken(&self) -> Error {
-        if self.spec.mode == Mode::Replace {
-            return Error::failed("rows of another table refer to rows that would be gone; nothing was written")
-                .next("let the flow merge instead: mode: merge");
-        }
-        Error::failed("rows refer to rows of another table that are not there; nothing was written")
-            .next("let the flow of that table settle first: depends_on")
-    }
-
     /// The only visible step.
     fn publish(&self, conn: &Connection, ctx: &Context) -> Result<()> {
         let answer = while_busy(self.place.busy, &ctx.cancel, || conn.execute_batch("COMMIT"));
         let Err(error) = answer else { return Ok(()) };
         let certain = !conn.is_autocommit();
+        let broken = error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation);
+        // Which reference it is can be told only while the rows are there.
+        let broken = (broken && certain).then(|| self.reference_broken(conn));
         if certain {
             // The transaction is still open, so nothing of it is visible, and nothing will be.
             let _ = conn.execute_batch("ROLLBACK");
@@ -286,10 +256,9 @@ impl Shared {
         let full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
         if certain || full {
             let busy = is_busy(&error);
-            let told = if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) {
-                self.reference_broken().at(self.shown()).because(error)
-            } else {
-                explain_or_cancelled(error, "commit to", self.shown(), &ctx.cancel)
+            let told = match broken {
+                Some(told) => told.at(self.shown()).because(error),
+                None => explain_or_cancelled(error, "commit to", self.shown(), &ctx.cancel),
             };
             return Err(if busy { told.retry_as(Retry::Run) } else { told });
         }

@@ -1,5 +1,6 @@
 //! The table that a load settles in: what stands there, what must be made, and how rows reach it.
 
+mod staging;
 mod standing;
 
 use arrow_schema::{DataType, Schema};
@@ -8,10 +9,12 @@ use hygge_core::store::{ColumnPlan, LoadSpec};
 use hygge_core::{Error, Part, Result};
 use rusqlite::Connection;
 
-use self::standing::{fits, has_key, names, refuse_actions, refuse_dependants, refuse_triggers};
+use self::standing::{
+    children, fits, has_key, loosened, mentions, names, refuse_actions, refuse_triggers, refuse_updates,
+};
 use crate::sqlite::declared::kept;
 use crate::sqlite::fault::explain;
-use crate::sqlite::names::{grouped, list, quoted, same_names};
+use crate::sqlite::names::{list, quoted, same_names};
 use crate::sqlite::tables::{self, Kind, Table};
 use crate::stores::leave_out::leave_out;
 
@@ -50,6 +53,12 @@ pub(super) struct Target {
     pub(super) way: Way,
     /// The columns that identify a row.
     pub(super) key: Vec<String>,
+    /// The columns by which a row of the hidden table is found in this one.
+    pub(super) identity: Vec<String>,
+    /// The column for which SQLite makes up a number where a row has none.
+    pub(super) numbered: Option<String>,
+    /// The table is the one that the last receipt speaks of.
+    pub(super) known: bool,
     /// What a person is shown of it.
     pub(super) ddl: Vec<String>,
     pub(super) warnings: Vec<String>,
@@ -73,6 +82,9 @@ impl Target {
             ours: true,
             way: if in_order(spec) { Way::StagedInOrder } else { Way::Alone },
             key: key_of(spec).to_vec(),
+            identity: key_of(spec).to_vec(),
+            numbered: None,
+            known: false,
             ddl: vec![make],
             warnings: Vec::new(),
         })
@@ -95,43 +107,64 @@ impl Target {
                 .at(at)
                 .next_set(Part::Store, "table: NAME"));
         }
-        if last.is_none() && !spec.adopt {
-            return Err(Error::refused(format!("there is a table {table} that hygge did not make"))
-                .at(at)
-                .next_set(Part::Flow, "adopt: true"));
+        // A table of others in the place of ours is theirs as any other is.
+        let known = last.filter(|last| speaks_of(last, &found));
+        if known.is_none() && !spec.adopt {
+            let whose = match last {
+                None => format!("there is a table {table} that hygge did not make"),
+                Some(_) => format!("the table {table} is not the one that settled: others made it anew, or altered it"),
+            };
+            return Err(Error::refused(whose).at(at).next_set(Part::Flow, "adopt: true"));
         }
+        let last = known;
         refuse_triggers(conn, &found, at, shown)?;
         target.table.clone_from(&found.name);
+        target.known = last.is_some();
         let replace = spec.mode == Mode::Replace;
         if replace {
             refuse_actions(conn, &found, at, shown)?;
+        } else if matches!(spec.mode, Mode::Merge { .. }) {
+            refuse_updates(conn, &found, &target.key, at, shown)?;
         }
         target.ours = match last {
             Some(last) => made_by_us(&found, last)?,
             None => false,
         };
         let renewed = replace && target.ours;
-        // A table that we made is made anew where its key is to be another.
-        let rekeyed = last.is_some_and(|last| !last.question.key.is_empty() || !key_of(spec).is_empty())
-            && !same_names(&found.key, key_of(spec));
-        let anew = match fits(&found, &spec.schema) {
-            Ok(()) => renewed && rekeyed,
-            Err(_) if renewed => true,
-            Err(misfit) if replace && last.is_some() => {
+        let misfit = match fits(&found, &spec.schema) {
+            Err(misfit) if !renewed && replace && last.is_some() => {
                 return Err(misfit.at(at).next(format!(
                     "change {table} by hand, or drop it and run again: hygge drops only what it made itself"
                 )));
             }
-            Err(misfit) => return Err(misfit.at(at)),
+            Err(misfit) if !renewed => return Err(misfit.at(at)),
+            answer => answer.is_err(),
         };
-        if anew {
-            refuse_dependants(conn, &found, at, shown)?;
-            target.warn_of_indexes(conn, &found).map_err(told)?;
-            let drop = format!("DROP TABLE {}", quoted(&found.name));
-            target.ddl.insert(0, drop.clone());
-            target.before.insert(0, drop);
+        // A table that we made is made anew where its key is to be another, or a column of it may be NULL from now on.
+        let rekeyed = last.is_some_and(|last| !last.question.key.is_empty() || !key_of(spec).is_empty())
+            && !same_names(&found.key, key_of(spec));
+        let children = if renewed { children(conn, &found).map_err(told)? } else { Vec::new() };
+        let why = if misfit {
+            Some("the columns changed")
+        } else if loosened(&found, &spec.schema, &target.key) {
+            Some("a column may be NULL from now on")
+        } else {
+            // A key where there was none is an index, too: what refers to the table need not keep it from that.
+            let must = rekeyed && (children.is_empty() || !found.key.is_empty());
+            must.then_some("the key is another")
+        };
+        if let Some(why) = why.filter(|_| renewed) {
+            // Views go on where the columns are the same.
+            let views = if misfit { mentions(conn, &found).map_err(told)? } else { Vec::new() };
+            if let Some(name) = children.iter().chain(&views).next() {
+                return Err(Error::refused(format!("{why}, so {table} must be made anew, but {name} refers to it"))
+                    .at(at)
+                    .next(format!("drop {name} first, or let the flow settle in another table")));
+            }
+            target.drop_first(conn, &found).map_err(told)?;
             return Ok(target);
         }
+        target.numbered.clone_from(&found.rowid_column);
         target.before.clear();
         target.ddl.clear();
         let empty = || -> Result<bool> {
@@ -143,7 +176,8 @@ impl Target {
             target.drop_key_indexes(conn, &found).map_err(told)?;
         }
         let merge = matches!(spec.mode, Mode::Merge { .. });
-        if (merge || in_order(spec)) && !has_key(conn, &found, &target.key, at, shown)? {
+        let keyed = merge || in_order(spec) || (renewed && rekeyed && !target.key.is_empty());
+        if keyed && !has_key(conn, &found, &target.key, at, shown)? {
             target.add_key_index(conn, &found).map_err(told)?;
         }
         target.way = if in_order(spec) {
@@ -154,16 +188,18 @@ impl Target {
             Way::StagedMerge
         } else {
             // Where the rowid is a column, its value says nothing of when a row came.
-            match found.rowid.filter(|_| found.rowid_column.is_none()) {
-                Some(rowid) => Way::Behind(rowid),
-                None => Way::StagedAppend,
+            if let Some(rowid) = found.rowid.filter(|_| found.rowid_column.is_none()) {
+                Way::Behind(rowid)
+            } else {
+                target.identity.clone_from(&found.key);
+                Way::StagedAppend
             }
         };
         Ok(target)
     }
 
-    /// Says which indexes go with a table that is made anew.
-    fn warn_of_indexes(&mut self, conn: &Connection, table: &Table) -> rusqlite::Result<()> {
+    /// Makes the table anew, and says which indexes go with the old one.
+    fn drop_first(&mut self, conn: &Connection, table: &Table) -> rusqlite::Result<()> {
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?1 \
                    COLLATE NOCASE ORDER BY name";
         let gone = names(conn, sql, &table.name)?;
@@ -171,6 +207,9 @@ impl Target {
         if !gone.is_empty() {
             self.warnings.push(format!("{} is made anew, without its indexes: {}", table.name, gone.join(", ")));
         }
+        let drop = format!("DROP TABLE {}", quoted(&table.name));
+        self.ddl.insert(0, drop.clone());
+        self.before.insert(0, drop);
         Ok(())
     }
 
@@ -205,87 +244,18 @@ impl Target {
         self.key_index = Some(index);
         Ok(())
     }
-
-    /// The hidden table of the transaction.
-    pub(super) fn stage(&self) -> String {
-        quoted(&format!("_hygge_stage_{}", &blake3::hash(self.table.as_bytes()).to_hex()[..16]))
-    }
-
-    /// Where writers insert, quoted.
-    pub(super) fn into(&self) -> String {
-        match self.way {
-            Way::Alone | Way::Behind(_) => quoted(&self.table),
-            Way::StagedAppend | Way::StagedMerge | Way::StagedInOrder => self.stage(),
-        }
-    }
-
-    /// Statements at the start of the transaction.
-    pub(super) fn begin(&self, schema: &Schema) -> Result<Vec<String>> {
-        let mut out = self.before.clone();
-        let key: &[String] = match self.way {
-            Way::StagedAppend | Way::StagedInOrder => &[],
-            Way::StagedMerge => &self.key,
-            Way::Alone | Way::Behind(_) => return Ok(out),
-        };
-        out.push(format!("DROP TABLE IF EXISTS {}", self.stage()));
-        out.push(create(&self.stage(), schema, key)?);
-        Ok(out)
-    }
-
-    /// Brings staged rows in, at the end of the transaction; there are `rows` of them.
-    pub(super) fn bring_in(
-        &self,
-        conn: &Connection,
-        schema: &Schema,
-        rows: u64,
-        shown: &str,
-        told: impl Fn(rusqlite::Error) -> Error,
-    ) -> Result<()> {
-        let columns = || schema.fields().iter().map(|f| f.name().as_str());
-        let mut each_counts = true;
-        let order_and_conflict = match self.way {
-            Way::Alone | Way::Behind(_) => return Ok(()),
-            Way::StagedAppend => String::new(),
-            Way::StagedMerge | Way::StagedInOrder => {
-                let order = if self.way == Way::StagedInOrder { by_rowid(schema) } else { String::new() };
-                let key = list(self.key.iter().map(String::as_str));
-                let set: Vec<String> = columns()
-                    .filter(|c| !self.key.iter().any(|k| k.eq_ignore_ascii_case(c)))
-                    .map(|c| format!("{0} = excluded.{0}", quoted(c)))
-                    .collect();
-                // Where the key is all there is of a row, one that is there already is neither added nor changed.
-                each_counts = !set.is_empty();
-                let action = if each_counts { format!("UPDATE SET {}", set.join(", ")) } else { "NOTHING".to_owned() };
-                format!("{order} ON CONFLICT ({key}) DO {action}")
-            }
-        };
-        // OR ABORT: what the table says ON CONFLICT (IGNORE, REPLACE) would let rows vanish without a word.
-        let insert = format!(
-            "INSERT OR ABORT INTO {} ({1}) SELECT {1} FROM {2} WHERE 1{order_and_conflict}",
-            quoted(&self.table),
-            list(columns()),
-            self.stage()
-        );
-        let changed = conn.execute(&insert, []).map_err(&told)? as u64;
-        if each_counts && changed != rows {
-            return Err(Error::failed(format!(
-                "{} rows were to settle in {}, and SQLite took {}: nothing was written",
-                grouped(rows),
-                self.table,
-                grouped(changed)
-            ))
-            .at(shown)
-            .next("let the flow settle in another table"));
-        }
-        conn.execute_batch(&format!("DROP TABLE {}", self.stage())).map_err(told)
-    }
 }
 
-/// Whether the table is the one that hygge made. Where the receipt does not say so, or speaks of another table, only the
-/// very words that hygge would have made it with tell.
+/// Whether the receipt is of this table, or of another one of its name. An older receipt does not say.
+fn speaks_of(last: &Receipt, table: &Table) -> bool {
+    let made = last.live.get("made").and_then(|made| made.as_str());
+    made.is_none_or(|made| made == Question::digest(&table.sql))
+}
+
+/// Whether the table that the receipt speaks of is one that hygge made. Where it does not say so, only the very words that
+/// hygge would have made it with tell.
 fn made_by_us(table: &Table, last: &Receipt) -> Result<bool> {
-    let same = last.live.get("made").and_then(|made| made.as_str()) == Some(Question::digest(&table.sql).as_str());
-    if let (true, Some(ours)) = (same, last.live.get("made_by_hygge").and_then(serde_json::Value::as_bool)) {
+    if let Some(ours) = last.live.get("made_by_hygge").and_then(serde_json::Value::as_bool) {
         return Ok(ours);
     }
     let key = match &last.mode {
@@ -298,14 +268,6 @@ fn made_by_us(table: &Table, last: &Receipt) -> Result<bool> {
 /// Whether rows come in an order, and keys tell which of them stand.
 fn in_order(spec: &LoadSpec) -> bool {
     spec.last_wins && !key_of(spec).is_empty()
-}
-
-/// Puts rows of the hidden table in the order in which they came.
-fn by_rowid(schema: &Schema) -> String {
-    let is_column = |id: &str| schema.fields().iter().any(|f| f.name().eq_ignore_ascii_case(id));
-    let rowid = ["rowid", "_rowid_", "oid"].into_iter().find(|id| !is_column(id));
-    // Without a name for it: a scan of a table goes by it, too.
-    rowid.map_or_else(String::new, |rowid| format!(" ORDER BY {rowid}"))
 }
 
 /// How each column arrives.

@@ -139,6 +139,7 @@ impl Open {
             home_state: None,
             load: self.tally,
             total: None,
+            replaced: None,
             adopted: None,
             proved: false,
             live: serde_json::Value::Null,

@@ -115,6 +115,7 @@ impl Bench {
             home_state: None,
             load: Tallier::new(&schema()).tally(),
             total: None,
+            replaced: None,
             adopted: None,
             proved: false,
             live: serde_json::Value::Null,

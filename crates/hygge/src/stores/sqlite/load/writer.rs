@@ -46,15 +46,38 @@ impl SqliteWriter {
         Ok(Self { split, ctx: ctx.clone(), insert, tallier, stored: 0, bytes: 0, open: true, shared })
     }
 
+    /// No row is without its key, or without a value that SQLite would make up.
     fn check_key(&self, target: &Target, batch: &RecordBatch) -> Result<()> {
+        let null = |name: &str| {
+            let schema = batch.schema();
+            let column = schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(name))?;
+            let nulls = batch.column(column).logical_nulls().filter(|nulls| nulls.null_count() > 0)?;
+            let row = (0..batch.num_rows()).find(|&row| nulls.is_null(row))?;
+            Some(self.place_of(row, schema.field(column).name()))
+        };
         for name in &target.key {
-            if batch.column_by_name(name).is_some_and(|column| column.null_count() > 0) {
+            if let Some(at) = null(name) {
                 return Err(Error::failed(format!("{name} is part of the key, and is NULL in a row"))
-                    .at(self.shared.shown())
-                    .next("leave such rows out with `where:`, or choose another `key:`"));
+                    .at(at)
+                    .next("give such rows a value in the source, or take them out of it, or choose another `key:`"));
             }
         }
+        if let Some((name, at)) = target.numbered.as_ref().and_then(|name| Some((name, null(name)?))) {
+            let table = &target.table;
+            return Err(Error::failed(format!("{name} is NULL in a row, for which {table} would make up a number"))
+                .at(at)
+                .next(format!(
+                    "give such rows a value in the source, or take them out of it, or let the flow settle in a table \
+                     whose {name} is no INTEGER PRIMARY KEY"
+                )));
+        }
         Ok(())
+    }
+
+    /// Where a row of a batch is, for people.
+    fn place_of(&self, row: usize, column: &str) -> String {
+        let row = grouped(i128::from(self.stored) + row as i128 + 1);
+        format!("{}, row {row} of the split, column {column}", self.shared.shown())
     }
 
     fn insert(&self, conn: &Connection, target: &Target, batch: &RecordBatch) -> Result<u64> {
@@ -80,10 +103,8 @@ impl SqliteWriter {
     #[cold]
     fn unfit(&self, batch: &RecordBatch, row: usize, column: usize, what: &str) -> Error {
         let schema = batch.schema();
-        let name = schema.field(column).name();
-        let row = grouped(i128::from(self.stored) + row as i128 + 1);
         Error::failed(format!("{what}, which SQLite cannot hold"))
-            .at(format!("{}, row {row} of the split, column {name}", self.shared.shown()))
+            .at(self.place_of(row, schema.field(column).name()))
             .next("leave such rows out, or turn the column into text in the source")
     }
 }
@@ -146,6 +167,10 @@ pub(super) fn refused(error: rusqlite::Error, target: &Target, shown: &str, canc
     let key = target.key.join(", ");
     // SQLite's sentences name constraint and columns, never values.
     let told = match unique_columns(&error) {
+        None if target.ours && message(&error).starts_with("NOT NULL constraint failed") => {
+            Error::failed(format!("the table does not take a row: {}", message(&error)))
+                .next_anew("to make the table as the rows are now")
+        }
         None => Error::failed(format!("the table does not take a row: {}", message(&error)))
             .next("correct the rows, or change the table's constraint"),
         Some(columns) => {

@@ -100,6 +100,84 @@ fn rows_that_refer_to_nothing_are_told_apart_from_rows_that_are_referred_to() {
     assert!(refused.found().contains("refer to rows of another table that are not there"), "{refused:?}");
     assert!(advice(&refused).contains("depends_on"), "{refused:?}");
     assert_eq!(bench.lines("SELECT count(*) FROM t"), ["0"]);
+    let refused = error(bench.settle(Mode::Replace, &people(0, 3)));
+    assert!(refused.found().contains("refer to rows of another table that are not there"), "{refused:?}");
+    assert!(advice(&refused).contains("depends_on"), "{refused:?}");
+}
+
+#[test]
+fn a_column_that_may_be_null_from_now_on_is_made_so() {
+    let columns = |nullable: bool, names: Vec<Option<&str>>| {
+        let fields = vec![Field::new("id", DataType::Int64, false), Field::new("name", DataType::Utf8, nullable)];
+        let ids = Arc::new(Int64Array::from_iter_values((0..).take(names.len())));
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), vec![ids, Arc::new(StringArray::from(names))])
+            .expect("batch")
+    };
+    let (strict, loose) = (columns(false, vec![Some("a")]), columns(true, vec![None, Some("b")]));
+    let mut bench = Bench::new();
+    bench.key = vec!["id".into()];
+    bench.settle(Mode::Replace, &strict).expect("settles");
+    bench.sql("CREATE VIEW v AS SELECT name FROM t; UPDATE t SET id = 100");
+    let refused = error(bench.settle(Mode::Append, &columns(true, vec![Some("b"), None])));
+    assert_eq!(refused.found(), "the table does not take a row: NOT NULL constraint failed: t.name");
+    assert_eq!(advice(&refused), "--full-drop to make the table as the rows are now");
+    bench.settle(Mode::Replace, &loose).expect("it is made anew");
+    assert_eq!(bench.lines("SELECT * FROM v"), ["NULL", "b"]);
+    bench.settle(Mode::Replace, &strict).expect("what may be NULL need not be");
+    // A table that others refer to stays as it is.
+    let mut bench = Bench::new();
+    bench.key = vec!["id".into()];
+    bench.settle(Mode::Replace, &strict).expect("settles");
+    bench.sql("CREATE TABLE c(a REFERENCES t(id))");
+    let refused = error(bench.settle(Mode::Replace, &loose));
+    assert_eq!(refused.found(), "a column may be NULL from now on, so t must be made anew, but c refers to it");
+}
+
+#[test]
+fn another_key_is_no_matter_of_who_refers_to_the_table() {
+    let keyed = |bench: &mut Bench, key: &str| {
+        bench.key = vec![key.to_owned()];
+    };
+    // A view goes on.
+    let mut bench = Bench::new();
+    bench.settle(Mode::Replace, &people(0, 3)).expect("settles");
+    bench.sql("CREATE VIEW v AS SELECT id FROM t");
+    keyed(&mut bench, "id");
+    bench.settle(Mode::Replace, &people(0, 4)).expect("it is made anew");
+    assert_eq!(bench.lines("SELECT count(*) FROM v"), ["4"]);
+    assert_eq!(bench.lines("SELECT name FROM pragma_table_info('t') WHERE pk > 0"), ["id"]);
+    // Rows of others keep the table, which gets an index.
+    let mut bench = Bench::new();
+    bench.settle(Mode::Replace, &people(0, 3)).expect("settles");
+    bench.sql(
+        "CREATE UNIQUE INDEX mine ON t(name); CREATE TABLE c(a REFERENCES t(name)); INSERT INTO c SELECT max(name) FROM t",
+    );
+    keyed(&mut bench, "id");
+    for _ in 0..2 {
+        bench.settle(Mode::Replace, &people(0, 4)).expect("it is emptied");
+        let indexes = bench.lines("SELECT name FROM pragma_index_list('t') ORDER BY name");
+        assert_eq!(indexes, ["_hygge_key_t", "mine"]);
+    }
+    bench.settle(merge(), &people(3, 5)).expect("merges");
+    assert_eq!(bench.lines("SELECT count(*) FROM t"), ["5"]);
+    // One key in the place of another needs another table.
+    let mut bench = Bench::new();
+    keyed(&mut bench, "id");
+    bench.settle(Mode::Replace, &people(0, 3)).expect("settles");
+    bench.sql("CREATE TABLE c(a REFERENCES t(id))");
+    keyed(&mut bench, "name");
+    let refused = error(bench.settle(Mode::Replace, &people(0, 3)));
+    assert_eq!(refused.found(), "the key is another, so t must be made anew, but c refers to it");
+}
+
+#[test]
+fn a_view_that_holds_the_name_in_a_longer_one_is_in_nobodys_way() {
+    let bench = Bench::new();
+    bench.settle(Mode::Replace, &people(0, 3)).expect("settles");
+    bench.sql("CREATE TABLE other(total); CREATE VIEW v AS SELECT total FROM other");
+    let ids = Arc::new(Int64Array::from(vec![1, 2]));
+    let other = RecordBatch::try_from_iter([("id", ids as _)]).expect("batch");
+    bench.settle(Mode::Replace, &other).expect("it is made anew");
 }
 
 #[test]

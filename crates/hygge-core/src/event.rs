@@ -13,11 +13,13 @@ pub struct Note {
     pub text: String,
     /// The one thing that a person can do about it. Notes that have it are shown in every run, others to who asks for more.
     pub next: Option<Advice>,
+    /// Where the note is that rows have settled which the home no longer has: which, as a sentence without a full stop.
+    pub gone: Option<String>,
 }
 
 impl From<String> for Note {
     fn from(text: String) -> Self {
-        Self { text, next: None }
+        Self { text, next: None, gone: None }
     }
 }
 

@@ -114,6 +114,8 @@ pub struct ReadRequest {
     /// What the home asked to be shown again, where rows that were added or merged are dropped and all settles anew:
     /// only for a note on what is no longer there to settle.
     pub dropped: Option<serde_json::Value>,
+    /// Nothing need be left to read of what `dropped` speaks of: it is only compared.
+    pub may_be_empty: bool,
     /// Leave out what `since.state` calls settled (files to append once). Otherwise `since.state` only serves to tell
     /// whether anything changed at all, and whatever is read is read whole.
     pub skip_settled: bool,
@@ -145,6 +147,7 @@ impl ReadRequest {
             cursor: None,
             since: None,
             dropped: None,
+            may_be_empty: false,
             skip_settled: false,
             exact_edge: false,
             force: false,

@@ -78,6 +78,7 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
         cursor: spec.cursor.clone(),
         since,
         dropped,
+        may_be_empty: false,
         skip_settled,
         // A load that replaces reads everything; what later runs do decides whether each row must be remembered.
         exact_edge: spec.settling == Settling::Append,

@@ -1,7 +1,7 @@
 //! Compares, on demand, what a place holds with what its receipt says and with what its home holds now.
 
 use super::run::{readers, reading_context, tally_of};
-use super::{EntitySpec, plan_entity};
+use super::{EntitySpec, Settling, plan_entity};
 use crate::context::Context;
 use crate::home::{Opened, ReadRequest};
 use crate::receipt::Receipt;
@@ -25,6 +25,9 @@ pub struct Verified {
     pub every_run: bool,
     /// Whether a plain run would carry something. Only asked where home and place differ.
     pub carries: bool,
+    /// Where rows are added or merged: which of what settled the home no longer has, as a sentence. Then it is no measure
+    /// of the place.
+    pub gone: Option<String>,
 }
 
 impl Verified {
@@ -56,12 +59,15 @@ impl Verified {
         (why && self.store_is_as_settled() == Some(true)).then_some(more)
     }
 
-    /// Whether nothing speaks against the place. Where every run appends all rows again, or rows with the same key took each
-    /// other's place, the home is no measure of it.
+    /// Whether nothing speaks against the place. Where every run appends all rows again, rows with the same key took each
+    /// other's place, or the home need not keep what has settled, the home is no measure of it.
     #[must_use]
     pub fn holds(&self) -> bool {
         match self.store_is_as_settled() {
-            Some(as_settled) => as_settled && (self.every_run || self.home_equals_store() || self.gave_way().is_some()),
+            Some(as_settled) => {
+                let no_measure = self.every_run || self.gave_way().is_some() || self.gone.is_some() && !self.carries;
+                as_settled && (no_measure || self.home_equals_store())
+            }
             None => !self.every_run && self.home_equals_store(),
         }
     }
@@ -96,19 +102,31 @@ pub fn verify_entity(ctx: &Context, spec: &EntitySpec) -> Result<Verified> {
     request.readers = readers(ctx, spec);
     request.split_bytes = ctx.budget.share_bytes() as u64;
     request.like = Some(receipt.schema.clone());
-    let Opened::Scan(scan) = spec.home.open(ctx, &request)? else {
-        return Err(Error::bug("a home called itself unchanged though nothing was shown to it"));
-    };
-    super::resolve::check_schema(&place, &receipt.schema, &scan.schema())?;
-    let mut home = Tally::default();
-    for split in scan.splits() {
-        let ctx = reading_context(ctx, spec)?;
-        home = home.plus(tally_of(scan.read(split, &ctx)?.as_mut(), &receipt.schema, &ctx)?);
+    if spec.settling != Settling::Replace {
+        request.dropped.clone_from(&receipt.home_state);
+        request.may_be_empty = request.dropped.is_some();
     }
-    scan.finish(ctx)?;
+    let mut home = Tally::default();
+    let notes = match spec.home.open(ctx, &request)? {
+        Opened::Scan(scan) => {
+            super::resolve::check_schema(&place, &receipt.schema, &scan.schema())?;
+            for split in scan.splits() {
+                let ctx = reading_context(ctx, spec)?;
+                home = home.plus(tally_of(scan.read(split, &ctx)?.as_mut(), &receipt.schema, &ctx)?);
+            }
+            let notes = scan.notes();
+            scan.finish(ctx)?;
+            notes
+        }
+        Opened::Unchanged(unchanged) if request.may_be_empty => unchanged.notes,
+        Opened::Unchanged(_) => {
+            return Err(Error::bug("a home called itself unchanged though nothing was shown to it"));
+        }
+    };
+    let gone = notes.into_iter().find_map(|note| note.gone);
     // A run that would be refused carries nothing: what ends that ends the difference, too.
     let carries = with_adopted(home, &receipt) != store && carries(ctx, spec).unwrap_or(false);
-    Ok(Verified { place: place.shown, receipt, store, home, every_run: spec.every_run, carries })
+    Ok(Verified { place: place.shown, receipt, store, home, every_run: spec.every_run, carries, gone })
 }
 
 fn with_adopted(home: Tally, receipt: &Receipt) -> Tally {

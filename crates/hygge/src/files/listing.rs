@@ -199,12 +199,12 @@ impl FileSource {
         Ok(listing)
     }
 
-    /// [`Self::list`], or where only what is new is asked for, [`Self::list_any`].
+    /// [`Self::list`], or where none need be left, [`Self::list_any`].
     ///
     /// # Errors
     /// As those.
     pub fn list_for(&self, request: &ReadRequest, entity: Option<&str>) -> Result<Listing> {
-        if request.continues() { self.list_any(entity) } else { self.list(entity) }
+        if request.continues() || request.may_be_empty { self.list_any(entity) } else { self.list(entity) }
     }
 
     /// [`Self::list`], or where rows have settled and only new ones are asked for, [`Self::list_any`].

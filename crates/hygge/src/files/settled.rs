@@ -175,22 +175,21 @@ pub fn rows_that_go(
     let fresh = found.iter().filter(|file| !known.contains(file.shown.as_str())).cloned().collect();
     let (_, renamed) = without_renamed(fresh, gone.clone(), cancel)?;
     gone.retain(|old| !renamed.iter().any(|file| file.before == old.path));
-    let (text, next) = match gone[..] {
+    let (lost, their, next) = match gone[..] {
         [] => return Ok(None),
         [one] => (
-            format!("{shown} no longer holds {}, which has settled: its rows go", one.path),
+            format!("{shown} no longer holds {}, which has settled", one.path),
+            "its",
             "put it back and settle anew, if its rows are to stay",
         ),
         [first, ..] => (
-            format!(
-                "{shown} no longer holds {} files that have settled, {} first: their rows go",
-                gone.len(),
-                first.path
-            ),
+            format!("{shown} no longer holds {} files that have settled, {} first", gone.len(), first.path),
+            "their",
             "put them back and settle anew, if their rows are to stay",
         ),
     };
-    Ok(Some(Note { text, next: Some(Advice::Do(next.to_owned())) }))
+    let text = format!("{lost}: {their} rows go");
+    Ok(Some(Note { text, next: Some(Advice::Do(next.to_owned())), gone: Some(lost) }))
 }
 
 /// What there is to read where some files may be left out.
@@ -294,7 +293,7 @@ fn renamed_note(renamed: &[Renamed]) -> Option<Note> {
             "touch those that are deliveries of their own, and run again".to_owned(),
         ),
     };
-    Some(Note { text, next: Some(Advice::Do(next)) })
+    Some(Note { next: Some(Advice::Do(next)), ..text.into() })
 }
 
 /// Whether a file is the one that settled; one that was only touched is.

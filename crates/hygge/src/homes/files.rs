@@ -14,7 +14,7 @@ use std::path::Path;
 use arrow_schema::{Schema, SchemaRef};
 use hygge_core::context::{Context, SplitContext};
 use hygge_core::event::Note;
-use hygge_core::home::{BatchStream, Home, Opened, ReadRequest, Since, Source, TableInfo};
+use hygge_core::home::{BatchStream, Home, Opened, ReadRequest, Since, Source, TableInfo, Unchanged};
 use hygge_core::place::PlaceId;
 use hygge_core::receipt::{Options, Question};
 use hygge_core::split::Split;
@@ -218,13 +218,13 @@ impl<F: ReadFormat> Home for FilesHome<F> {
         let entity = self.entity(&request.source)?;
         self.answers(request)?;
         let listing = self.source.list_for(request, entity)?;
-        if listing.files.is_empty() {
-            return Ok(Opened::Unchanged(settled::none_new()));
-        }
         let mut notes = Vec::new();
         if let Some(state) = &request.dropped {
             let shown = self.shown(&request.source);
             notes.extend(settled::rows_that_go(&apart(state).0, &listing.files, &shown, &ctx.cancel)?);
+        }
+        if listing.files.is_empty() {
+            return Ok(Opened::Unchanged(Unchanged { notes, ..settled::none_new() }));
         }
         let passed_over = self.passed_over(&listing);
         let state = request.since.as_ref().and_then(|since| since.state.as_ref()).map(apart);

@@ -14,5 +14,5 @@ pub(super) fn left_out(rows: u64, column: &str) -> Note {
         format!("{} rows have no {column} and stay behind, as `nulls: skip` says", grouped(rows))
     };
     let next = format!("give such rows a value in {column}, or follow another column with `watermark:`");
-    Note { text, next: Some(Advice::Do(next)) }
+    Note { next: Some(Advice::Do(next)), ..text.into() }
 }

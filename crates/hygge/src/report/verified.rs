@@ -69,6 +69,9 @@ fn told(verified: &Verified, owner: &Owner, advisor: &Advisor) -> Vec<String> {
                 "{store}   {place} and receipt hold the same, the home all but {}, taken over from others   proved",
                 rows(verified.adopted_rows())
             ),
+            _ if let (Some(gone), false) = (&verified.gone, verified.home_equals_store()) => {
+                format!("{store}   {place} and receipt hold the same   proved; the home was not compared: {gone}")
+            }
             _ if !verified.home_equals_store() => format!(
                 "{store}   {place} and receipt hold the same   proved; the home was not compared: {} of its {} gave way to \
                  later ones with the same key",
@@ -132,7 +135,8 @@ fn told(verified: &Verified, owner: &Owner, advisor: &Advisor) -> Vec<String> {
             0 => "",
             _ => "; the rows that were taken over go",
         };
-        advisor.anew(owner, &format!("to settle all rows as the home holds them now{theirs}"))
+        let gone = verified.gone.as_ref().map_or_else(String::new, |gone| format!("; {gone}: rows of it go"));
+        advisor.anew(owner, &format!("to settle all rows as the home holds them now{theirs}{gone}"))
     };
     lines.push(format!("{} {advice}", paint(DIM, "next:")));
     lines

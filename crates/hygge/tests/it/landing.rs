@@ -162,3 +162,26 @@ fn a_flow_that_replaces_from_now_on_says_which_rows_go_with_files_that_are_gone(
     let plan = folder.run(&["plan"]).exits(0);
     assert!(!plan.out.contains("no longer holds"), "a replace shows what is there: {}", plan.out);
 }
+
+/// Files may leave the folder once they have settled: that is no reason to settle what is left anew.
+#[test]
+fn a_verification_answers_for_rows_whose_files_have_left() {
+    let folder = landed(FLOWS);
+    folder.write("in/d2.csv", "id,n\n3,3\n");
+    folder.run(&["go"]).exits(0).says(&["1 row"]);
+    folder.run(&["verify"]).exits(0).says(&["hold the same", "proved"]).never_says(&["not compared"]);
+    remove(&folder, "in/d1.csv");
+    let said = &["hold the same", "proved", "the home was not compared: in no longer holds in/d1.csv, which has settled"];
+    folder.run(&["verify"]).exits(0).says(said).never_says(&["--full-drop"]);
+    remove(&folder, "in/d2.csv");
+    let said = &["3 rows", "proved", "in no longer holds 2 files that have settled"];
+    folder.run(&["verify"]).exits(0).says(said).never_says(&["--full-drop"]);
+    folder.write("in/d3.csv", "id,n\n4,4\n");
+    folder.run(&["verify"]).exits(1).says(&["carry what is new with  hygge go days"]);
+    // A replace has to hold what the home holds.
+    folder.write("hygge.yml", &FLOWS.replace("mode: append", "mode: replace"));
+    folder.run(&["go"]).exits(0).says(&["1 row"]);
+    remove(&folder, "in/d3.csv");
+    folder.write("in/d4.csv", "id,n\n5,5\n6,6\n");
+    folder.run(&["verify"]).exits(1).says(&["the home holds 2 rows now"]);
+}

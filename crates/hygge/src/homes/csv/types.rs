@@ -110,7 +110,7 @@ fn text_by_markers(
     if groups.is_empty() {
         return None;
     }
-    Some(Note { text, next: Some(Advice::Set { part: Side::Home, line }) })
+    Some(Note { next: Some(Advice::Set { part: Side::Home, line }), ..text.into() })
 }
 
 fn words_of(markers: u32) -> Vec<&'static str> {

@@ -141,7 +141,7 @@ fn without_its_null_marker_the_quickstart_names_the_line_to_add() {
     assert_eq!(asked(), "text", "no text is changed");
     // The line, written where it was said.
     let mut lines: Vec<&str> = without.lines().collect();
-    lines.insert(12, "      nulls: [\"NA\"]");
+    lines.insert(13, "      nulls: [\"NA\"]");
     std::fs::write(&file, lines.join("\n")).expect("written");
     let _ = Ran::of(&mut quickstart.hygge(&["go", "--full-drop"])).exits(0).never_says(&["taken as text"]);
     let mut kinds: Vec<String> = asked().split(',').map(str::to_owned).collect();

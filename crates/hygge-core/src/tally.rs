@@ -97,7 +97,8 @@ impl Tallier {
     #[must_use]
     pub fn new(schema: &Schema) -> Self {
         let whole_only = |f: &std::sync::Arc<arrow_schema::Field>| {
-            f.data_type().is_nested() || matches!(f.data_type(), arrow_schema::DataType::Dictionary(..))
+            use arrow_schema::DataType as T;
+            f.data_type().is_nested() || matches!(f.data_type(), T::Dictionary(..) | T::RunEndEncoded(..))
         };
         Self {
             kinds: schema.fields().iter().map(|f| Kind::of(f.data_type())).collect(),
@@ -105,12 +106,6 @@ impl Tallier {
             lanes: Vec::new(),
             tally: Tally::default(),
         }
-    }
-
-    /// The columns (positions) that are counted only, because their type has no canonical form.
-    #[must_use]
-    pub fn counted_only(&self) -> Vec<usize> {
-        (0..self.kinds.len()).filter(|&i| self.kinds[i] == Kind::CountOnly).collect()
     }
 
     /// Adds all rows of a batch.

@@ -2,4 +2,5 @@
 
 pub mod files;
 pub(crate) mod leave_out;
+pub(crate) mod plain;
 pub mod sqlite;

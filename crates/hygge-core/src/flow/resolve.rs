@@ -287,17 +287,19 @@ pub(super) fn check_load(spec: &EntitySpec, load: &LoadSpec) -> Result<()> {
     if fields.is_empty() {
         return Err(Error::refused(format!("{} has no columns", spec.home.shown(&spec.source))));
     }
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = std::collections::HashMap::new();
     for (i, field) in fields.iter().enumerate() {
         if field.name().is_empty() {
             return Err(Error::refused(format!("column {} of {} has no name", i + 1, spec.home.shown(&spec.source)))
                 .next("name it in the source or in a query"));
         }
-        if !seen.insert(field.name().to_lowercase()) {
+        if let Some(first) = seen.insert(field.name(), i) {
             return Err(Error::refused(format!(
-                "{} has two columns named {}; a table can have one",
+                "{} has two columns named {}, the columns {} and {}; a table can have one",
                 spec.home.shown(&spec.source),
-                field.name()
+                field.name(),
+                first + 1,
+                i + 1
             ))
             .next("rename one in the source or in a query"));
         }

@@ -5,12 +5,12 @@ use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
     DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType, DurationSecondType, Float16Type,
     Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalDayTimeType, IntervalMonthDayNanoType,
-    IntervalYearMonthType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    IntervalYearMonthType, RunEndIndexType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayAccessor};
-use arrow_schema::{DataType, IntervalUnit, TimeUnit};
+use arrow_schema::{DataType, IntervalUnit, TimeUnit, UnionFields};
 
 use super::decimal::Scaled;
 use super::hash::ColumnKey;
@@ -78,39 +78,21 @@ pub(super) fn add_column(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array:
         T::BinaryView => accessed(lanes, key, array, &array.as_binary_view(), |v| key.bytes(v)),
         T::FixedSizeBinary(_) => accessed(lanes, key, array, &array.as_fixed_size_binary(), |v| key.bytes(v)),
         T::Dictionary(..) => dictionary(lanes, key, kind, array)?,
-        T::List(_) => {
-            let list = array.as_list::<i32>();
-            nested_list(lanes, key, array, list.values().as_ref(), |i| {
-                let o = list.value_offsets();
-                (o[i].unsigned_abs() as usize, o[i + 1].unsigned_abs() as usize)
-            })?;
+        T::List(_) | T::LargeList(_) | T::FixedSizeList(..) | T::ListView(_) | T::LargeListView(_) | T::Map(..) => {
+            lists(lanes, key, array)?;
         }
-        T::LargeList(_) => {
-            let list = array.as_list::<i64>();
-            nested_list(lanes, key, array, list.values().as_ref(), |i| {
-                let o = list.value_offsets();
-                (to_usize(o[i]), to_usize(o[i + 1]))
-            })?;
-        }
-        T::FixedSizeList(_, size) => {
-            let list = array.as_fixed_size_list();
-            let size = size.unsigned_abs() as usize;
-            nested_list(lanes, key, array, list.values().as_ref(), |i| (i * size, (i + 1) * size))?;
-        }
-        T::Map(..) => {
-            let map = array.as_map();
-            nested_list(lanes, key, array, map.entries(), |i| {
-                let o = map.value_offsets();
-                (o[i].unsigned_abs() as usize, o[i + 1].unsigned_abs() as usize)
-            })?;
-        }
+        T::RunEndEncoded(ends, _) => match ends.data_type() {
+            T::Int16 => runs::<Int16Type>(lanes, key, kind, array)?,
+            T::Int32 => runs::<Int32Type>(lanes, key, kind, array)?,
+            _ => runs::<Int64Type>(lanes, key, kind, array)?,
+        },
+        T::Union(fields, _) => union(lanes, key, fields, array)?,
         T::Struct(_) => {
             let hashes = struct_hashes(key, array)?;
             for (i, row) in lanes.iter_mut().enumerate() {
                 add(row, if array.is_null(i) { key.null() } else { hashes[i] });
             }
         }
-        _ => {}
     }
     Ok(())
 }
@@ -237,6 +219,80 @@ fn dictionary(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array: &dyn Array
     }
     for ((i, row), code) in lanes.iter_mut().enumerate().zip(dictionary.normalized_keys()) {
         add(row, if array.is_null(i) { key.null() } else { hashes[code] });
+    }
+    Ok(())
+}
+
+/// Every way in which items are kept, one behind the other.
+fn lists(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array) -> Result<()> {
+    use DataType as T;
+    match array.data_type() {
+        T::List(_) => {
+            let list = array.as_list::<i32>();
+            nested_list(lanes, key, array, list.values().as_ref(), |i| {
+                let o = list.value_offsets();
+                (o[i].unsigned_abs() as usize, o[i + 1].unsigned_abs() as usize)
+            })?;
+        }
+        T::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            nested_list(lanes, key, array, list.values().as_ref(), |i| {
+                let o = list.value_offsets();
+                (to_usize(o[i]), to_usize(o[i + 1]))
+            })?;
+        }
+        T::FixedSizeList(_, size) => {
+            let list = array.as_fixed_size_list();
+            let size = size.unsigned_abs() as usize;
+            nested_list(lanes, key, array, list.values().as_ref(), |i| (i * size, (i + 1) * size))?;
+        }
+        T::Map(..) => {
+            let map = array.as_map();
+            nested_list(lanes, key, array, map.entries(), |i| {
+                let o = map.value_offsets();
+                (o[i].unsigned_abs() as usize, o[i + 1].unsigned_abs() as usize)
+            })?;
+        }
+        T::ListView(_) => {
+            let list = array.as_list_view::<i32>();
+            nested_list(lanes, key, array, list.values().as_ref(), |i| {
+                let from = list.value_offsets()[i].unsigned_abs() as usize;
+                (from, from + list.value_sizes()[i].unsigned_abs() as usize)
+            })?;
+        }
+        T::LargeListView(_) => {
+            let list = array.as_list_view::<i64>();
+            nested_list(lanes, key, array, list.values().as_ref(), |i| {
+                let from = to_usize(list.value_offsets()[i]);
+                (from, from + to_usize(list.value_sizes()[i]))
+            })?;
+        }
+        other => return Err(Error::bug(format!("{other} is no list"))),
+    }
+    Ok(())
+}
+
+/// Hashes each run once.
+fn runs<R: RunEndIndexType>(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array: &dyn Array) -> Result<()> {
+    let runs = array.as_run::<R>();
+    let mut hashes = vec![[0; 2]; runs.values().len()];
+    add_column(&mut hashes, key, kind, runs.values().as_ref())?;
+    for (i, row) in lanes.iter_mut().enumerate() {
+        add(row, hashes[runs.get_physical_index(i)]);
+    }
+    Ok(())
+}
+
+/// Which of the types a value has is part of it.
+fn union(lanes: &mut [Lanes], key: ColumnKey, fields: &UnionFields, array: &dyn Array) -> Result<()> {
+    let union = array.as_union();
+    for (id, field) in fields.iter() {
+        let child = union.child(id);
+        let mut hashes = vec![[0; 2]; child.len()];
+        add_column(&mut hashes, key, Kind::of(field.data_type()), child.as_ref())?;
+        for (i, row) in lanes.iter_mut().enumerate().filter(|(i, _)| union.type_id(*i) == id) {
+            add(row, key.chain(key.word(u64::from(id.unsigned_abs())), hashes[union.value_offset(i)]));
+        }
     }
     Ok(())
 }

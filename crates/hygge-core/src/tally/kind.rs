@@ -29,10 +29,8 @@ pub enum Kind {
     Text,
     /// Bytes.
     Bytes,
-    /// Lists, structs and maps, item by item.
+    /// Lists, structs, maps and unions, item by item.
     Nested,
-    /// A type without canonical form: rows are counted, its cells are not hashed.
-    CountOnly,
 }
 
 impl Kind {
@@ -56,8 +54,15 @@ impl Kind {
             T::Utf8 | T::LargeUtf8 | T::Utf8View => Self::Text,
             T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => Self::Bytes,
             T::Dictionary(_, values) => Self::of(values),
-            T::List(_) | T::LargeList(_) | T::FixedSizeList(..) | T::Struct(_) | T::Map(..) => Self::Nested,
-            _ => Self::CountOnly,
+            T::RunEndEncoded(_, values) => Self::of(values.data_type()),
+            T::List(_)
+            | T::LargeList(_)
+            | T::FixedSizeList(..)
+            | T::ListView(_)
+            | T::LargeListView(_)
+            | T::Struct(_)
+            | T::Map(..)
+            | T::Union(..) => Self::Nested,
         }
     }
 }

@@ -4,10 +4,11 @@ use arrow_array::builder::{Int32Builder, ListBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
     Array, ArrayRef, Decimal128Array, Decimal256Array, DictionaryArray, Float32Array, Float64Array, Int32Array,
-    Int64Array, LargeStringArray, RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray,
-    TimestampMillisecondArray, UInt64Array,
+    Int64Array, LargeStringArray, RecordBatch, RunArray, StringArray, StringViewArray, TimestampMicrosecondArray,
+    TimestampMillisecondArray, UInt64Array, UnionArray,
 };
 use arrow_buffer::i256;
+use arrow_schema::{DataType, Field, UnionFields};
 use proptest::prelude::*;
 
 use super::*;
@@ -52,6 +53,36 @@ fn a_value_hashes_alike_however_it_is_carried() {
         scale(150, 2),
         one(Decimal256Array::from(vec![i256::from_i128(15)]).with_precision_and_scale(40, 1).expect("fits"))
     );
+}
+
+#[test]
+fn runs_views_and_unions_hash_as_what_they_hold() {
+    let texts = StringArray::from(vec![Some("a"), Some("a"), None]);
+    let ends = Int32Array::from(vec![2, 3]);
+    let runs = RunArray::<Int32Type>::try_new(&ends, &StringArray::from(vec![Some("a"), None])).expect("two runs");
+    assert_eq!(one(runs.clone()), one(texts.clone()));
+    assert_eq!(one(runs.slice(1, 2)), one(texts.slice(1, 2)));
+    let mut list = ListBuilder::new(Int32Builder::new());
+    list.append_value([Some(1), None]);
+    list.append_null();
+    list.append_value([]);
+    let list = list.finish();
+    let item = || Arc::new(Field::new("item", DataType::Int32, true));
+    for view in [DataType::ListView(item()), DataType::LargeListView(item())] {
+        let view = arrow_cast::cast(&list, &view).expect("a view of lists");
+        assert_eq!(tally(&batch(vec![view])), one(list.clone()));
+    }
+    let fields =
+        UnionFields::from_fields(vec![Field::new("n", DataType::Int32, true), Field::new("m", DataType::Int32, true)]);
+    let union = |ids: [i8; 2], n: i32, dense: bool| {
+        let children: Vec<ArrayRef> =
+            vec![Arc::new(Int32Array::from(vec![n, 2])), Arc::new(Int32Array::from(vec![n, 2]))];
+        let offsets = dense.then(|| vec![0, 1].into());
+        one(UnionArray::try_new(fields.clone(), ids.to_vec().into(), offsets, children).expect("a union"))
+    };
+    assert_eq!(union([0, 1], 1, true), union([0, 1], 1, false));
+    assert_ne!(union([0, 1], 1, true), union([1, 1], 1, true), "the type is part of the value");
+    assert_ne!(union([0, 1], 1, true), union([0, 1], 7, true));
 }
 
 #[test]

@@ -153,11 +153,11 @@ pub(crate) struct Select {
     /// Flows by name or pattern ('sales_*'); +NAME brings along all it depends on [default: all]
     #[arg(value_name = "FLOW")]
     pub(crate) flows: Vec<String>,
-    /// The same, as an option
-    #[arg(long = "flow", value_name = "FLOW")]
+    /// The same, as an option; several with commas between them
+    #[arg(long = "flow", value_name = "FLOW", value_delimiter = ',')]
     pub(crate) more_flows: Vec<String>,
-    /// Only these entities (tables) of the flows
-    #[arg(long = "entity", value_name = "NAME")]
+    /// Only these entities (tables) of the flows; `FLOW.NAME` means one of one flow
+    #[arg(long = "entity", value_name = "NAME", value_delimiter = ',')]
     pub(crate) entities: Vec<String>,
 }
 

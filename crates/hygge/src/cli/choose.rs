@@ -41,6 +41,22 @@ pub(super) fn choose(
             }
         }
     }
+    let (of_one_flow, entities) = by_flow(flows, entities);
+    let entities = entities.as_slice();
+    if !of_one_flow.is_empty() {
+        if wanted.is_empty() && entities.is_empty() {
+            chosen.fill(None);
+        }
+        for (at, _) in &of_one_flow {
+            chosen[*at] = None;
+        }
+        for (at, entity) in of_one_flow {
+            if !may_have(&flows[at], &entity) {
+                return Err(no_entity(&entity, &[&flows[at]]));
+            }
+            chosen[at] = Some(Chosen::Entities(vec![entity]).and(chosen[at].take()));
+        }
+    }
     let meant: Vec<&FlowSpec> = flows.iter().zip(&chosen).filter(|(_, one)| one.is_some()).map(|(f, _)| f).collect();
     if let Some(unknown) = entities.iter().find(|name| !meant.iter().any(|flow| may_have(flow, name))) {
         return Err(no_entity(unknown, &meant));
@@ -69,6 +85,28 @@ pub(super) fn choose(
             .next("leave  --entity  out"));
     }
     Ok(out)
+}
+
+/// Entities that are named with their flow (`shop.users`), by the flow's position, and those that are not.
+fn by_flow(flows: &[FlowSpec], entities: &[String]) -> (Vec<(usize, String)>, Vec<String>) {
+    let (mut of_one_flow, mut plain) = (Vec::new(), Vec::new());
+    for name in entities {
+        let flow = |text: &str| flows.iter().position(|flow| flow.name == text);
+        let parts = name.split_once('.').and_then(|(before, entity)| Some((flow(before)?, entity)));
+        match parts.filter(|_| !flows.iter().any(|flow| listed(flow).contains(&name.as_str()))) {
+            Some((at, entity)) => of_one_flow.push((at, entity.to_owned())),
+            None => plain.push(name.clone()),
+        }
+    }
+    (of_one_flow, plain)
+}
+
+/// The entity that `shop_users` means, if it is one that a flow `shop` lists.
+fn joined(flows: &[FlowSpec], name: &str) -> Option<(usize, Chosen)> {
+    flows.iter().enumerate().find_map(|(at, flow)| {
+        let entity = name.strip_prefix(flow.name.as_str())?.strip_prefix('_')?;
+        listed(flow).contains(&entity).then(|| (at, Chosen::Entities(vec![entity.to_owned()])))
+    })
 }
 
 /// How much of a flow was meant.
@@ -195,6 +233,9 @@ fn matching(flows: &[FlowSpec], name: &str) -> Result<Vec<(usize, Chosen)>> {
         } else {
             Err(no_entity(entity, &[&flows[at]]))
         };
+    }
+    if let Some(one) = joined(flows, name) {
+        return Ok(vec![one]);
     }
     let is_pattern = name.contains(['*', '?', '[']);
     let found: Vec<(usize, Chosen)> = match Pattern::new(name) {

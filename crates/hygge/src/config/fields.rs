@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::keys::{Key, SYNONYMS};
+use super::keys::{Key, MOVED, SYNONYMS};
 use super::problem::{Problem, Problems, nearest};
-use super::shape::{Shape, flag};
+use super::shape::{Shape, flag, said_word};
 use super::source::Pos;
 use super::spot::{Key as SpotKey, Spot};
 use super::units;
@@ -191,7 +191,7 @@ impl Fields {
     pub(crate) fn word(&self, name: &str) -> Option<Said<&'static str>> {
         let field = self.field(name)?;
         let (Shape::Word(words) | Shape::Kind(words)) = &field.key.shape else { return None };
-        self.said(name, |text| words.iter().copied().find(|word| *word == text))
+        self.said(name, |text| said_word(words, text))
     }
 
     /// A text or a list of texts, as a list; each with its own position.
@@ -210,6 +210,10 @@ fn unknown(name: &Name, known: &Known<'_>) -> Problem {
     let names: Vec<_> = known.tables.iter().flat_map(|table| table.iter()).map(|key| key.name).collect();
     let shown = super::source::mask(&name.text);
     let problem = Problem::at(&name.at, format!("`{shown}` is nothing that {} knows", known.what));
+    if let Some((_, why, advice)) = MOVED.iter().find(|(theirs, _, _)| *theirs == name.text) {
+        let problem = if why.is_empty() { problem } else { Problem::at(&name.at, format!("`{shown}` {why}")) };
+        return problem.next(*advice);
+    }
     let meant = SYNONYMS.iter().filter(|(theirs, _)| *theirs == name.text).map(|(_, ours)| *ours);
     let meant = meant.into_iter().find(|ours| names.contains(ours));
     if let Some(meant) = meant.or_else(|| nearest(&name.text, names.iter().copied())) {

@@ -271,6 +271,26 @@ pub(crate) const SYNONYMS: [(&str, &str); 39] = [
     ("write_disposition", "mode"),
 ];
 
+/// Keys of the older Python project that have no like here: what is so, where that is not plain, and what to do.
+pub(crate) const MOVED: [(&str, &str, &str); 8] = [
+    (
+        "polish",
+        "comes later; this version changes neither names nor values on their way",
+        "take it out, and rename or compute columns where the rows are read from (a `query:` can)",
+    ),
+    (
+        "journal",
+        "is not needed: what has settled is kept with the rows, and the history of runs in .hygge",
+        "take it out",
+    ),
+    ("full_drop", "", "write  run_type: full_drop  or  run_type: incremental"),
+    ("if_exists", "", "take it out, and write  mode: append  or  mode: replace  in the flow"),
+    ("queue_size", "", "take it out; what is in flight is bounded by  memory:  under `options:` of hygge.yml"),
+    ("file_pattern", "", "take it out; the names of files carry the run and never repeat"),
+    ("parallel_workers", "", "take it out; a store is written by as many as the home has  readers:"),
+    ("pool_size", "", "take it out, and write  readers:  in the home"),
+];
+
 /// Whether a text is a word of the configuration itself: a key or one of the words that a key takes.
 pub(crate) fn is_word(text: &str) -> bool {
     let kinds = HOMES.iter().chain(&STORES).flat_map(|part| part.keys);

@@ -230,7 +230,7 @@ fn kind_of(written: &Written, side: &Side, problems: &mut Problems) -> Option<Ki
 }
 
 /// What the wider field offers and this version does not.
-const LATER: [&str; 11] = [
+pub(crate) const LATER: &[&str] = &[
     "postgres",
     "postgresql",
     "mysql",
@@ -242,6 +242,9 @@ const LATER: [&str; 11] = [
     "snowflake",
     "ndjson",
     "delta",
+    "adls",
+    "onelake",
+    "open_mirroring",
 ];
 
 fn unknown_kind(at: &Pos, shown: &str, text: &str, side: &Side) -> Problem {

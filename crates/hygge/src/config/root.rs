@@ -12,7 +12,7 @@ use super::flow::{self, Shared};
 use super::home::{self, HomePart};
 use super::keys::{DEFAULTS, FLOW, Key, ROOT, ROOT_OPTIONS};
 use super::order::{self, Waits};
-use super::part::{HOME_SIDE, Names, STORE_SIDE, Side, entry, is_path, is_url};
+use super::part::{HOME_SIDE, LATER, Names, STORE_SIDE, Side, entry, is_path, is_url};
 use super::problem::{Problem, Problems};
 use super::resolved::{LogLevel, NamedHome, Project, RootOptions};
 use super::store;
@@ -127,6 +127,14 @@ fn sound_name(name: &Name) -> Result<(), Problem> {
 
 fn connections(names: &Names, problems: &mut Problems) {
     for (_, node) in &names.connections.entries {
+        let kind = node.map().and_then(|map| map.get("type")).and_then(Node::scalar);
+        if let Some(kind) = kind.filter(|kind| LATER.contains(&kind.text.to_ascii_lowercase().as_str())) {
+            problems.add(
+                Problem::at(&node.at, format!("connections of type `{}` come later", kind.shown()))
+                    .next("take it out, with the flows that use it; this version knows  sqlite:///shop.db"),
+            );
+            continue;
+        }
         let Some(scalar) = node.scalar().filter(|scalar| !scalar.is_null()) else {
             problems.add(
                 Problem::at(&node.at, format!("a connection is one URL, and this is {}", node.kind()))

@@ -141,7 +141,7 @@ impl Shape {
         let bare = !scalar.quoted || scalar.written.is_some();
         let fits = match self {
             Self::Text | Self::Connection | Self::Kind(_) => true,
-            Self::Word(words) => words.contains(&scalar.text.as_str()),
+            Self::Word(words) => said_word(words, &scalar.text).is_some(),
             Self::Flag => bare && flag(&scalar.text).is_some(),
             Self::Count(least, most) => bare && scalar.text.parse().is_ok_and(|n: u64| (*least..=*most).contains(&n)),
             Self::Size(least, most) => match units::size(&scalar.text) {
@@ -345,6 +345,12 @@ const MEANT: [(&str, &str); 19] = [
     ("always", "every_run"),
     ("full_file", "all"),
 ];
+
+/// The word that a text says, in small letters or all in capitals (`INFO`).
+pub(crate) fn said_word(words: &[&'static str], text: &str) -> Option<&'static str> {
+    let capitals = |word: &str| word.to_ascii_uppercase() == text;
+    words.iter().copied().find(|word| *word == text || capitals(word))
+}
 
 /// The word that was meant.
 pub(crate) fn meant<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {

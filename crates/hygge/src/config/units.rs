@@ -34,8 +34,13 @@ pub fn size(text: &str) -> Result<u64> {
 /// # Errors
 /// Refused, with what can be written.
 pub fn duration(text: &str) -> Result<Duration> {
-    let refuse =
-        || Error::refused(format!("`{text}` is no span of time")).next("write it with a unit: 30s, 5m, 2h or 1d");
+    let refuse = || {
+        let error = Error::refused(format!("`{text}` is no span of time"));
+        match text.trim().parse::<u32>() {
+            Ok(number) => error.next(format!("write it with its unit: {number}s if these are seconds, or m, h, d")),
+            Err(_) => error.next("write it with a unit: 30s, 5m, 2h or 1d"),
+        }
+    };
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
     if rest.is_empty() {

@@ -49,7 +49,8 @@ pub trait FileFormat: Send + Sync {
     /// If the file cannot be read.
     fn count_rows(&self, path: &Path) -> Result<u64>;
 
-    /// Reads a finished file with this format's reader, as columns of `schema`.
+    /// Reads a finished file with this format's reader, as columns of `schema`; a dictionary may come as its values, or
+    /// with wider keys.
     ///
     /// # Errors
     /// If the file cannot be read.

@@ -4,10 +4,12 @@ mod assemble;
 mod encoder;
 mod encodings;
 pub mod reader;
+mod sealed;
 mod types;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 use hygge_core::context::SplitContext;
@@ -174,7 +176,8 @@ impl FileFormat for ParquetFormat {
         let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
         let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let groups = reader::FileGroups::whole(file, &shown)?;
-        Ok(Box::new(reader::GroupStream::new(schema, vec![groups], ctx)?))
+        let schema = types::readable_schema(schema).unwrap_or_else(|| Arc::clone(schema));
+        Ok(Box::new(reader::GroupStream::new(&schema, vec![groups], ctx)?))
     }
 
     fn assemble(&self, parts: &[PathBuf], schema: &SchemaRef, receipt: Option<&str>, into: File) -> Result<()> {
@@ -203,12 +206,8 @@ fn open(path: &Path) -> Result<SerializedFileReader<File>> {
 }
 
 /// What the Parquet library said about a file, in plain words.
-fn unreadable(shown: &str, error: ParquetError) -> Error {
-    let text = error.to_string();
+pub(crate) fn unreadable(shown: &str, error: ParquetError) -> Error {
     let (found, advice) = match &error {
-        _ if text.contains("ncrypted") || text.contains("PARE") => {
-            ("the file is encrypted, and hygge has no keys", "give a file that is not encrypted")
-        }
         ParquetError::NYI(_) => {
             ("the file uses a part of Parquet that hygge does not know", "write the file anew, without that part")
         }

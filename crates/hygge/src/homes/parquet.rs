@@ -2,6 +2,7 @@
 
 mod bound;
 mod cursor;
+mod int96;
 mod range;
 mod scan;
 

@@ -31,7 +31,10 @@ use crate::sqlite::connect::{BUSY_TIMEOUT, Opening, Readers};
 use crate::sqlite::fault::{before_anything, explain};
 use crate::sqlite::file::{DbFile, Stamp};
 use crate::sqlite::names::grouped;
-use crate::sqlite::tables::{self, Kind};
+use crate::sqlite::tables::{self, Kind, MOST_COLUMNS};
+
+/// What is asked beside the columns where rows are looked at: the rowid, and whether the row is wanted.
+const LOOKED_AT_BESIDE: usize = 2;
 
 /// How many readers a database stands, where nothing else is configured.
 const READERS: usize = 8;
@@ -263,7 +266,7 @@ fn cut(conn: &Connection, plan: &Plan, ctx: &Context, readers: usize, split_byte
         vec![split(0, if window { "the watermark's window and rows above" } else { "all rows" }, range, rows, bytes)]
     };
     let Some(id) = &plan.id else { return Ok(whole(plan.cursor.as_ref().and_then(|c| c.new_rows), None)) };
-    let columns = plan.columns();
+    let columns = plan.columns(MOST_COLUMNS - LOOKED_AT_BESIDE);
     let filter = plan.filter.as_deref().map_or("1".to_owned(), |f| format!("{f}\n"));
     let look = Look { conn, at: &plan.at, from: &plan.from, id, columns: &columns, filter: &filter, ctx };
     let Some((mut low, high)) = look.ends()? else {

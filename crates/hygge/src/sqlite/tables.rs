@@ -6,6 +6,9 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::names::{is_own, same_names};
 
+/// The most columns that a table can have, and a result.
+pub(crate) const MOST_COLUMNS: usize = 2000;
+
 /// A column as the database declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Column {

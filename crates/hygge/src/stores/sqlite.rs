@@ -32,6 +32,7 @@ use crate::sqlite::file::DbFile;
 use crate::sqlite::names::{is_own, list, quoted};
 use crate::sqlite::stream::{self, MisfitAdvice, Reading};
 use crate::sqlite::tables;
+use crate::stores::plain::plain;
 
 /// What a SQLite store is made of.
 #[derive(Debug, Clone)]
@@ -228,7 +229,7 @@ impl Store for SqliteStore {
             return Err(Error::refused(format!("there is no table {table} in {}", self.file.shown))
                 .next_anew("to settle it anew"));
         }
-        let reading = reading(receipt.schema.clone(), &quoted(table), "", &place.shown);
+        let reading = reading(&receipt.schema, &quoted(table), "", &place.shown);
         let give_back = move |conn: Connection| {
             drop(conn);
             drop(keeper);
@@ -238,8 +239,9 @@ impl Store for SqliteStore {
 }
 
 /// All rows of a table of ours, as columns of a schema.
-fn reading(schema: arrow_schema::SchemaRef, from: &str, condition: &str, at: &str) -> Reading {
+fn reading(schema: &arrow_schema::SchemaRef, from: &str, condition: &str, at: &str) -> Reading {
     let columns = list(schema.fields().iter().map(|f| f.name().as_str()));
+    let schema = plain(schema);
     Reading {
         sql: format!("SELECT {columns} FROM {from}{condition}"),
         params: Vec::new(),

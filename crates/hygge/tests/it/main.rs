@@ -4,6 +4,7 @@ mod advice;
 mod configuration;
 mod folder;
 mod foreign;
+mod from_python;
 mod help;
 mod init;
 mod landing;

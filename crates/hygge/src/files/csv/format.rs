@@ -29,6 +29,8 @@ use super::stream::{CsvStream, Reading};
 use crate::files::codec::{Codec, Said};
 use crate::files::format::{Encoder, FileFormat};
 use crate::files::listing::PinnedFile;
+use crate::stores::leave_out::leave_out;
+use crate::stores::plain::plain;
 
 /// How many rows are written in one go, so that their text stays in the processor's cache.
 const ROWS_AT_ONCE: usize = 1024;
@@ -230,8 +232,8 @@ impl FileFormat for CsvFormat {
         let plan = schema.fields().iter().map(|field| {
             let (name, data_type) = (field.name(), field.data_type());
             let Some((store, exact_text)) = written_as(data_type) else {
-                return Err(Error::refused(format!("the column {name} of type {data_type} has no text in CSV"))
-                    .next("settle it in Parquet, or leave the column out"));
+                let error = Error::refused(format!("CSV has no text for {data_type}")).at(format!("column {name}"));
+                return Err(leave_out(error, schema, &|data_type| written_as(data_type).is_some()));
             };
             if name.is_empty() && self.header {
                 return Err(Error::refused("a column without a name cannot stand in a header")
@@ -250,7 +252,7 @@ impl FileFormat for CsvFormat {
             .map_err(cannot_write)?;
         let columns = schema.fields().iter().map(|_| Rendered::default()).collect();
         let names = schema.fields().iter().map(|f| f.name().clone()).collect();
-        Ok(Box::new(CsvEncoder { style: self.style.clone(), sink, columns, names, lines: Vec::new() }))
+        Ok(Box::new(CsvEncoder { style: self.style.clone(), sink, columns, names, lines: Vec::new(), rows: 0 }))
     }
 
     fn check_fits(&self, path: &Path, schema: &SchemaRef) -> Result<()> {
@@ -312,7 +314,7 @@ impl FileFormat for CsvFormat {
             ours: true,
         };
         let reading = Reading {
-            schema: Arc::clone(schema),
+            schema: plain(schema),
             strict: vec![true; schema.fields().len()],
             rules: Rules { quote: self.style.dialect.quote, nulls: Arc::new(Nulls::new(&[null])) },
             complaints,
@@ -384,6 +386,8 @@ struct CsvEncoder {
     columns: Vec<Rendered>,
     names: Vec<String>,
     lines: Vec<u8>,
+    /// How many rows were written.
+    rows: u64,
 }
 
 impl CsvEncoder {
@@ -413,9 +417,10 @@ impl Encoder for CsvEncoder {
         while begin < batch.num_rows() {
             let rows = ROWS_AT_ONCE.min(batch.num_rows() - begin);
             for ((array, name), column) in batch.columns().iter().zip(&self.names).zip(&mut self.columns) {
-                render(&array.slice(begin, rows), &self.style, name, column)?;
+                render(&array.slice(begin, rows), &self.style, (name, self.rows), column)?;
             }
             self.write_lines(rows).map_err(cannot_write)?;
+            self.rows += rows as u64;
             begin += rows;
         }
         Ok(())

@@ -76,8 +76,8 @@ fn kin(data_type: &DataType) -> Option<DataType> {
 /// Writes the cells of a column into `out`, which is cleared first.
 ///
 /// # Errors
-/// Failed, where a date lies outside the years 0 to 9999; `name` is the column.
-pub fn render(array: &ArrayRef, style: &Style, name: &str, out: &mut Rendered) -> Result<()> {
+/// Failed, where a date lies outside the years 0 to 9999; `column` is its name, and how many rows came before.
+pub fn render(array: &ArrayRef, style: &Style, column: (&str, u64), out: &mut Rendered) -> Result<()> {
     use DataType as T;
     out.bytes.clear();
     out.ends.clear();
@@ -169,7 +169,7 @@ pub fn render(array: &ArrayRef, style: &Style, name: &str, out: &mut Rendered) -
         Ok(())
     } else {
         Err(Error::failed("a date or time that has no text: its year is not between 0 and 9999, or it is past its day")
-            .at(format!("row {} of a batch, column {name}", out.ends.len() + 1))
+            .at(format!("row {} of the split, column {}", column.1 + out.ends.len() as u64 + 1, column.0))
             .next("mend the value where it lives, or leave the column out"))
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct ParquetEncoder {
     carry_over: bool,
     /// Where a row group ends, in bytes as the library counts them.
     hold: usize,
+    /// How many rows came.
+    rows: u64,
 }
 
 impl ParquetEncoder {
@@ -32,18 +34,19 @@ impl ParquetEncoder {
         let chosen = format.chosen(&stored, hold)?;
         let properties = chosen.properties.build();
         let writer = ArrowWriter::try_new(again, Arc::clone(&stored), Some(properties)).map_err(unwritable)?;
-        Ok(Self { writer, file, stored, carry_over, hold: hold.saturating_add(chosen.set_aside) })
+        Ok(Self { writer, file, stored, carry_over, hold: hold.saturating_add(chosen.set_aside), rows: 0 })
     }
 }
 
 impl Encoder for ParquetEncoder {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         if self.carry_over {
-            let batch = types::carry_over(batch, &self.stored)?;
+            let batch = types::carry_over(batch, &self.stored, self.rows)?;
             self.writer.write(&batch).map_err(unwritable)?;
         } else {
             self.writer.write(batch).map_err(unwritable)?;
         }
+        self.rows += batch.num_rows() as u64;
         if self.writer.memory_size() >= self.hold {
             self.writer.flush().map_err(unwritable)?;
         }

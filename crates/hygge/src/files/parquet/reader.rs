@@ -21,7 +21,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::{types, unreadable};
+use super::{sealed, types, unreadable};
 
 /// The most rows that are looked at first where the footer does not tell how large they are.
 const PROBE_ROWS: usize = 256;
@@ -119,7 +119,22 @@ impl FileGroups {
 /// # Errors
 /// If it cannot be read as Parquet.
 pub fn footer(file: &Positioned, shown: &str) -> Result<ArrowReaderMetadata> {
-    guarded(shown, || ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(|e| unreadable(shown, e)))
+    if sealed::is_sealed(file) {
+        return Err(Error::failed("the file is encrypted, in whole or in some columns, and hygge has no keys")
+            .at(shown)
+            .next("give a file that is not encrypted"));
+    }
+    guarded(shown, || {
+        let told = |e| unreadable(shown, e);
+        let found = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(told)?;
+        match types::readable_schema(found.schema()) {
+            None => Ok(found),
+            Some(schema) => {
+                let options = ArrowReaderOptions::new().with_schema(schema);
+                ArrowReaderMetadata::try_new(Arc::clone(found.metadata()), options).map_err(told)
+            }
+        }
+    })
 }
 
 /// Reads row groups in order, as columns of one schema found by name.
@@ -380,7 +395,7 @@ fn largest_column(batch: &RecordBatch) -> String {
 }
 
 /// A damaged file can make the decoder panic: that is the file's fault, and an error like any other.
-fn guarded<T>(shown: &str, decode: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn guarded<T>(shown: &str, decode: impl FnOnce() -> Result<T>) -> Result<T> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).unwrap_or_else(|_| {
         Err(Error::failed("the file is damaged: its pages contradict its footer")
             .at(shown)

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::{Date64Builder, FixedSizeBinaryBuilder};
-use arrow_array::types::Int32Type;
+use arrow_array::types::{Int8Type, Int32Type};
 use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, DurationSecondArray,
     Float16Array, Float64Array, Int8Array, Int64Array, IntervalDayTimeArray, LargeStringArray, ListArray, RecordBatch,
@@ -112,6 +112,30 @@ fn every_type_comes_back_as_it_was() {
 }
 
 #[test]
+fn dictionaries_with_narrow_keys_do_not_run_out_of_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let batches: Vec<RecordBatch> = (0..3)
+        .map(|part| {
+            let words: DictionaryArray<Int8Type> =
+                (0..100).map(|i| format!("{part} {i}")).collect::<Vec<_>>().iter().map(String::as_str).collect();
+            RecordBatch::try_from_iter([("word", Arc::new(words) as ArrayRef)]).expect("a batch")
+        })
+        .collect();
+    let path = dir.path().join("t.parquet");
+    write(&ParquetFormat::default(), &path, &batches);
+    let ctx = split_context(&context(path.clone()), 1_000);
+    let mut stream = ParquetFormat::default().read(&path, &batches[0].schema(), &ctx).expect("opens");
+    let (mut found, mut wanted) = (Tallier::new(&batches[0].schema()), Tallier::new(&batches[0].schema()));
+    while let Some(batch) = stream.next().expect("reads") {
+        found.add(&batch.rows).expect("hashes");
+    }
+    for batch in &batches {
+        wanted.add(batch).expect("hashes");
+    }
+    assert_eq!(found.tally(), wanted.tally());
+}
+
+#[test]
 fn what_cannot_be_held_is_refused_by_name() {
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("took", Arc::new(DurationSecondArray::from(vec![1]))),
@@ -138,7 +162,7 @@ fn a_value_beyond_what_is_stored_is_an_error_without_the_value() {
     let mut encoder = ParquetFormat::default().encoder(file, &batch.schema(), &ctx).expect("begins");
     encoder.write(&batch).expect("fits");
     let error = encoder.write(&far).expect_err("does not fit");
-    assert_eq!(error.place(), Some("column at"));
+    assert_eq!(error.place(), Some("row 2 of the split, column at"));
     assert!(!format!("{error:?}").contains("9223372036854775807"), "{error:?}");
 }
 

@@ -5,9 +5,13 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Date64Type, Time32SecondType};
+use arrow_array::{Array, ArrayRef, RecordBatch, make_array};
 use arrow_cast::{CastOptions, cast_with_options};
-use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{
+    DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit,
+};
 use hygge_core::store::ColumnPlan;
 use hygge_core::{Error, Result};
 use parquet::arrow::{ArrowSchemaConverter, parquet_to_arrow_schema};
@@ -85,13 +89,21 @@ pub(super) fn check_fits(found: &SchemaDescriptor, schema: &SchemaRef) -> Result
     }
 }
 
-/// The same rows as columns of `schema`, exactly or not at all.
-pub(super) fn carry_over(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+/// The same rows as columns of `schema`, exactly or not at all; `before` is how many rows of the split came before.
+pub(super) fn carry_over(batch: &RecordBatch, schema: &SchemaRef, before: u64) -> Result<RecordBatch> {
     let columns = batch
         .columns()
         .iter()
         .zip(schema.fields())
-        .map(|(column, field)| cast_exactly(column, field))
+        .map(|(column, field)| {
+            exactly(column, field.data_type()).ok_or_else(|| {
+                let misfit = |&row: &usize| exactly(&column.slice(row, 1), field.data_type()).is_none();
+                let row = (0..column.len()).find(misfit).map_or(before, |row| before + row as u64) + 1;
+                unfit(column, field)
+                    .at(format!("row {row} of the split, column {}", field.name()))
+                    .next("mend the value where it lives, or leave the column out")
+            })
+        })
         .collect::<Result<Vec<_>>>()?;
     RecordBatch::try_new(Arc::clone(schema), columns)
         .map_err(|e| Error::failed("the rows do not have the columns that were planned").because(e))
@@ -99,19 +111,95 @@ pub(super) fn carry_over(batch: &RecordBatch, schema: &SchemaRef) -> Result<Reco
 
 /// A column as `field` says, exactly or not at all.
 pub(super) fn cast_exactly(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {
-    if column.data_type() == field.data_type() {
-        return Ok(Arc::clone(column));
+    exactly(column, field.data_type()).ok_or_else(|| unfit(column, field).at(format!("column {}", field.name())))
+}
+
+// The library's message may quote a value, so it is not kept.
+fn unfit(column: &ArrayRef, field: &Field) -> Error {
+    Error::failed(format!("a value does not fit: {} cannot all be kept as {}", column.data_type(), field.data_type()))
+}
+
+/// A column as another type, where every value stays what it is.
+fn exactly(column: &ArrayRef, to: &DataType) -> Option<ArrayRef> {
+    let mut column = Arc::clone(column);
+    while let DataType::Dictionary(_, values) = column.data_type()
+        && (!matches!(to, DataType::Dictionary(..)) || matches!(**values, DataType::Dictionary(..)))
+    {
+        let packed = column.as_any_dictionary();
+        column = arrow_select::take::take(packed.values().as_ref(), packed.keys(), None).ok()?;
+    }
+    if column.data_type() == to {
+        return Some(column);
+    }
+    if !can_be_counted(column.as_ref()) {
+        return None;
     }
     let options = CastOptions { safe: false, ..CastOptions::default() };
-    // The library's message may quote a value, so it is not kept.
-    cast_with_options(column, field.data_type(), &options).map_err(|_| {
-        Error::failed(format!(
-            "a value does not fit: {} cannot all be kept as {}",
-            column.data_type(),
-            field.data_type()
-        ))
-        .at(format!("column {}", field.name()))
-    })
+    cast_with_options(&column, to, &options).ok()
+}
+
+/// Where the library would cut or wrap a value that it casts: days with a time of day, days and milliseconds beyond 32 bits.
+fn can_be_counted(array: &dyn Array) -> bool {
+    const DAY: i64 = 86_400_000;
+    match array.data_type() {
+        DataType::Date64 => array
+            .as_primitive::<Date64Type>()
+            .iter()
+            .flatten()
+            .all(|ms| ms % DAY == 0 && i32::try_from(ms / DAY).is_ok()),
+        DataType::Time32(TimeUnit::Second) => {
+            array.as_primitive::<Time32SecondType>().iter().flatten().all(|s| s.checked_mul(1000).is_some())
+        }
+        t if t.is_nested() || matches!(t, DataType::Dictionary(..)) => {
+            array.to_data().child_data().iter().all(|child| can_be_counted(make_array(child.clone()).as_ref()))
+        }
+        _ => true,
+    }
+}
+
+/// The schema that a file is read as: dictionaries of text and bytes stay packed, with keys that do not run out however
+/// many dictionaries of a file meet in one batch; others come as their values, which the library cannot pack again.
+pub(super) fn readable_schema(schema: &Schema) -> Option<SchemaRef> {
+    let fields: Vec<FieldRef> = schema.fields().iter().map(readable_field).collect();
+    let same = schema.fields().iter().zip(&fields).all(|(a, b)| a.data_type() == b.data_type());
+    (!same).then(|| Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())))
+}
+
+fn readable_field(field: &FieldRef) -> FieldRef {
+    let readable = readable(field.data_type());
+    if readable == *field.data_type() {
+        return Arc::clone(field);
+    }
+    Arc::new(field.as_ref().clone().with_data_type(readable))
+}
+
+fn readable(data_type: &DataType) -> DataType {
+    use DataType as T;
+    match data_type {
+        T::Dictionary(key, value) if is_packed(value) => T::Dictionary(Box::new(wide(key)), value.clone()),
+        T::Dictionary(_, value) => readable(value),
+        T::List(field) => T::List(readable_field(field)),
+        T::LargeList(field) => T::LargeList(readable_field(field)),
+        T::FixedSizeList(field, len) => T::FixedSizeList(readable_field(field), *len),
+        T::Struct(fields) => T::Struct(fields.iter().map(readable_field).collect()),
+        T::Map(field, sorted) => T::Map(readable_field(field), *sorted),
+        other => other.clone(),
+    }
+}
+
+/// Whether dictionaries of such values stay dictionaries.
+fn is_packed(value: &DataType) -> bool {
+    use DataType as T;
+    matches!(value, T::Utf8 | T::LargeUtf8 | T::Binary | T::LargeBinary)
+}
+
+/// The keys of a dictionary that takes in every batch.
+fn wide(key: &DataType) -> DataType {
+    use DataType as T;
+    match key {
+        T::Int8 | T::Int16 | T::UInt8 | T::UInt16 => T::Int32,
+        other => other.clone(),
+    }
 }
 
 /// The type that holds every value of `data_type` in a file, or none.
@@ -147,10 +235,17 @@ fn stored(data_type: &DataType) -> Option<DataType> {
             T::Struct(fields.iter().map(nested).collect::<Option<Vec<_>>>()?.into())
         }
         T::Map(field, sorted) => T::Map(nested(field)?, *sorted),
-        T::Dictionary(key, value) => {
-            let inner = stored(value)?;
-            if inner == **value && !value.is_nested() { T::Dictionary(key.clone(), Box::new(inner)) } else { inner }
+        T::Dictionary(key, value) if is_packed(value) => T::Dictionary(Box::new(wide(key)), value.clone()),
+        T::Dictionary(_, value) => stored(value)?,
+        // Parquet knows no scale below zero: the zeros that it stands for are written out.
+        T::Decimal32(p, s) | T::Decimal64(p, s) | T::Decimal128(p, s) | T::Decimal256(p, s) if *s < 0 => {
+            match p.checked_add(s.unsigned_abs())? {
+                p if p <= DECIMAL128_MAX_PRECISION => T::Decimal128(p, 0),
+                p if p <= DECIMAL256_MAX_PRECISION => T::Decimal256(p, 0),
+                _ => return None,
+            }
         }
+        T::FixedSizeBinary(0) => return None,
         other => other.clone(),
     })
 }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{DataType, Schema, SchemaRef};
 use hygge_core::context::SplitContext;
 use hygge_core::home::{BatchStream, ReadRequest};
 use hygge_core::split::Split;
 use hygge_core::{Error, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
 
 use super::bound::{self, Decided, Span, Spanned};
 use super::cursor::{CursorStream, Takes};
+use super::int96::Units;
 use super::range;
 use super::{no_cursor_column, open_file};
 use crate::files::listing::PinnedFile;
@@ -19,6 +19,7 @@ use crate::files::parquet::reader::{FileGroups, GroupStream};
 use crate::homes::files::agreed::Agreed;
 use crate::homes::files::cut::{chunks, split};
 use crate::homes::files::{Ask, Found, ReadSplit, payload};
+use crate::stores::leave_out::leave_out;
 
 /// What is read of Parquet files.
 pub(super) struct Groups {
@@ -28,6 +29,8 @@ pub(super) struct Groups {
     read: SchemaRef,
     files: Vec<PinnedFile>,
     cursor: Option<Decided>,
+    /// The units of times of type INT96, where there are any.
+    int96: Option<Units>,
 }
 
 /// Where a split's rows are.
@@ -55,9 +58,22 @@ pub(super) fn look(ask: &Ask<'_>) -> Result<Found> {
     let mut agreed: Option<Agreed> = None;
     let mut units = Vec::new();
     let mut cursor_field = None;
+    let mut int96 = None;
+    // What a cursor follows is read, too.
+    let asked: Option<Vec<String>> = request.columns.as_ref().map(|columns| {
+        let cursor = request.cursor.as_ref().and_then(|cursor| cursor.column.clone());
+        columns.iter().cloned().chain(cursor).collect()
+    });
+    let asked = asked.as_deref();
     for (at, pin) in ask.files.iter().enumerate() {
         ctx.cancel.check()?;
-        let file = open_file(pin)?;
+        let mut file = open_file(pin)?;
+        if int96.is_none() && Units::are_needed(&file, asked) {
+            int96 = Some(Units::find(ask, asked)?);
+        }
+        if let Some(units) = &int96 {
+            units.apply(&mut file)?;
+        }
         let found = file.metadata.schema();
         match &mut agreed {
             None => agreed = Some(Agreed::new(found, &pin.shown)),
@@ -84,6 +100,7 @@ pub(super) fn look(ask: &Ask<'_>) -> Result<Found> {
     }
     let agreed = agreed.ok_or_else(|| Error::bug("a scan of no files was opened"))?;
     let schema = agreed.choose(request.columns.as_deref())?;
+    refuse_intervals(&schema)?;
     let cursor = match (&request.cursor, cursor_field) {
         (Some(spec), Some(field)) => {
             let spans = by_file(&units, ask.files.len());
@@ -107,9 +124,10 @@ pub(super) fn look(ask: &Ask<'_>) -> Result<Found> {
         _ => Arc::clone(&schema),
     };
     let bound = cursor.as_ref().map(|cursor| cursor.bound.clone());
-    let groups = Groups { schema: Arc::clone(&schema), read, files: ask.files.to_vec(), cursor };
+    let groups = Groups { schema: Arc::clone(&schema), read, files: ask.files.to_vec(), cursor, int96 };
     let splits = groups.cut(&units, request)?;
-    Ok(Found { schema, splits, bound, notes, remember: Map::new(), rows: Box::new(groups) })
+    let remember = groups.int96.as_ref().map(Units::remember).transpose()?.unwrap_or_default();
+    Ok(Found { schema, splits, bound, notes, remember, rows: Box::new(groups) })
 }
 
 impl Groups {
@@ -168,6 +186,25 @@ impl Groups {
     }
 }
 
+/// An INTERVAL has months, days and milliseconds; the library would drop the months.
+fn refuse_intervals(schema: &Schema) -> Result<()> {
+    fn has_interval(data_type: &DataType) -> bool {
+        use DataType as T;
+        match data_type {
+            T::Interval(_) => true,
+            T::List(field) | T::LargeList(field) | T::FixedSizeList(field, _) | T::Map(field, _) => {
+                has_interval(field.data_type())
+            }
+            T::Struct(fields) => fields.iter().any(|field| has_interval(field.data_type())),
+            _ => false,
+        }
+    }
+    let Some(field) = schema.fields().iter().find(|field| has_interval(field.data_type())) else { return Ok(()) };
+    let error = Error::refused("a column of type INTERVAL cannot be read whole: its months would be lost")
+        .at(format!("column {}", field.name()));
+    Err(leave_out(error, schema, &|data_type| !has_interval(data_type)))
+}
+
 /// What a row group holds of the columns that are read.
 fn unit(file: &FileGroups, at: usize, group: usize, columns: Option<&[String]>, span: Option<Span>) -> Unit {
     let meta = file.metadata.metadata().row_group(group);
@@ -197,7 +234,11 @@ impl ReadSplit for Groups {
         let mut files = Vec::with_capacity(payload.files.len());
         for (at, groups) in payload.files {
             let pin = self.files.get(at).ok_or_else(|| Error::bug("a split of another scan"))?;
-            files.push(FileGroups { groups, ..open_file(pin)? });
+            let mut file = FileGroups { groups, ..open_file(pin)? };
+            if let Some(units) = &self.int96 {
+                units.apply(&mut file)?;
+            }
+            files.push(file);
         }
         let inner = GroupStream::new(&self.read, files, ctx)?;
         let Some(decided) = &self.cursor else { return Ok(Box::new(inner)) };

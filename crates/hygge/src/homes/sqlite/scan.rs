@@ -18,6 +18,7 @@ use super::cursor::Cursor;
 use crate::sqlite::file::{DbFile, Stamp};
 use crate::sqlite::names::{list, quoted};
 use crate::sqlite::stream::{self, MisfitAdvice, Reading};
+use crate::sqlite::tables::MOST_COLUMNS;
 
 /// How long a file must have been at rest before its stamp is believed: clocks of file systems tick that slowly.
 const AT_REST: Duration = Duration::from_millis(20);
@@ -64,9 +65,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The columns as SQL.
-    pub(super) fn columns(&self) -> String {
-        list(self.schema.fields().iter().map(|f| f.name().as_str()))
+    /// The columns as SQL, or as many of them.
+    pub(super) fn columns(&self, most: usize) -> String {
+        list(self.schema.fields().iter().take(most).map(|f| f.name().as_str()))
     }
 
     /// The statement of one split.
@@ -76,7 +77,9 @@ impl Plan {
             params.push(value);
             format!("?{}", params.len())
         };
-        let mut select = self.columns();
+        let mut select = self.columns(usize::MAX);
+        // The rowid only serves to name rows; in the widest tables there is no room for it, and rows are counted.
+        let rowid = self.rowid && self.schema.fields().len() < MOST_COLUMNS;
         let mut conditions = Vec::new();
         if let Some(cursor) = &self.cursor {
             let c = quoted(&cursor.column);
@@ -115,7 +118,7 @@ impl Plan {
             if let Some(below) = range.below {
                 conditions.push(format!("{id} < {below}"));
             }
-            if self.rowid {
+            if rowid {
                 select.extend([", ", id]);
             }
         }
@@ -133,7 +136,7 @@ impl Plan {
             lenient: self.lenient.clone(),
             edge: self.cursor.is_some(),
             window: range.window && self.cursor.as_ref().is_some_and(|c| c.old.is_some()),
-            rowid: self.rowid,
+            rowid,
             at: self.at.clone(),
             advice: MisfitAdvice::ChooseType,
         })

@@ -11,6 +11,8 @@ const RANGE: Misfit = Misfit("a number with more digits than the column has");
 /// As `Decimal128(precision, scale)`.
 pub(super) fn narrow(value: ValueRef<'_>, precision: u8, scale: i8) -> Fit<i128> {
     let unscaled = match value {
+        // Longer than 128 bits, which a scale below zero can bring back into them.
+        ValueRef::Text(text) if text.len() > 38 => wide(value, precision, scale)?.to_i128().ok_or(RANGE)?,
         ValueRef::Text(text) => {
             let (negative, whole, fraction) = pieces(text)?;
             let mut n = 0_i128;

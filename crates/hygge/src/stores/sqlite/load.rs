@@ -295,7 +295,7 @@ impl Load for SqliteLoad {
             (Way::Behind(rowid), Some(behind)) => format!(" WHERE {rowid} > {behind}"),
             _ => String::new(),
         };
-        let reading = reading(self.shared.spec.schema.clone(), &target.into(), &condition, self.shared.shown());
+        let reading = reading(&self.shared.spec.schema, &target.into(), &condition, self.shared.shown());
         let conn = state.conn.take().ok_or_else(|| Error::bug("a load is read back twice at once"))?;
         drop(state);
         let shared = Arc::clone(&self.shared);

@@ -3,6 +3,8 @@
 mod staging;
 mod standing;
 
+use std::collections::HashMap;
+
 use arrow_schema::{DataType, Schema};
 use hygge_core::receipt::{Mode, Question, Receipt};
 use hygge_core::store::{ColumnPlan, LoadSpec};
@@ -14,12 +16,9 @@ use self::standing::{
 };
 use crate::sqlite::declared::kept;
 use crate::sqlite::fault::explain;
-use crate::sqlite::names::{list, quoted, same_names};
-use crate::sqlite::tables::{self, Kind, Table};
+use crate::sqlite::names::{list, quoted, same_names, yaml};
+use crate::sqlite::tables::{self, Kind, MOST_COLUMNS, Table};
 use crate::stores::leave_out::leave_out;
-
-/// The most columns that a table can have.
-const MOST_COLUMNS: usize = 2000;
 
 /// What the names of the indexes begin with that hygge makes on tables of others.
 const KEY_INDEX: &str = "_hygge_key_";
@@ -279,6 +278,7 @@ pub(super) fn column_plans(schema: &Schema) -> Result<Vec<ColumnPlan>> {
         ))
         .next("choose some with `columns:`"));
     }
+    refuse_names_of_one_spelling(schema)?;
     let can_keep = |data_type: &DataType| kept(data_type).is_some();
     let one = |field: &std::sync::Arc<arrow_schema::Field>| {
         let kept = kept(field.data_type()).ok_or_else(|| {
@@ -293,6 +293,23 @@ pub(super) fn column_plans(schema: &Schema) -> Result<Vec<ColumnPlan>> {
         })
     };
     schema.fields().iter().map(one).collect()
+}
+
+/// SQLite takes no notice of the case of ASCII letters in names.
+fn refuse_names_of_one_spelling(schema: &Schema) -> Result<()> {
+    let mut seen = HashMap::new();
+    for field in schema.fields() {
+        let Some(first) = seen.insert(field.name().to_ascii_lowercase(), field.name()) else { continue };
+        let others = schema.fields().iter().filter(|other| other.name() != field.name());
+        let others: Vec<String> = others.map(|other| yaml(other.name())).collect();
+        return Err(Error::refused(format!(
+            "the columns {first} and {} differ only in case, and SQLite takes them for one",
+            field.name()
+        ))
+        .at(format!("column {}", field.name()))
+        .next_set(Part::Home, format!("columns: [{}]", others.join(", "))));
+    }
+    Ok(())
 }
 
 /// The statement that makes a table; `table` is quoted.

@@ -52,7 +52,11 @@ fn read(format: &CsvFormat, path: &Path, schema: &SchemaRef) -> RecordBatch {
     while let Some(batch) = stream.next().expect("reads") {
         batches.push(batch.rows);
     }
-    arrow_select::concat::concat_batches(schema, &batches).expect("of one schema")
+    arrow_select::concat::concat_batches(
+        &batches.first().map_or_else(|| Arc::clone(schema), RecordBatch::schema),
+        &batches,
+    )
+    .expect("of one schema")
 }
 
 fn config(codec: Codec, header: bool, null: &str) -> CsvFormat {
@@ -130,6 +134,13 @@ fn one_of_each() -> RecordBatch {
 fn every_type_comes_back_exactly() {
     let dir = tempfile::tempdir().expect("a folder");
     let rows = one_of_each();
+    // A dictionary comes as its values.
+    let schema = crate::stores::plain::plain(&rows.schema());
+    let mut columns = rows.columns().to_vec();
+    if let Some(last) = columns.last_mut() {
+        *last = arrow_cast::cast(&*last, schema.fields()[schema.fields().len() - 1].data_type()).expect("its values");
+    }
+    let unpacked = RecordBatch::try_new(schema, columns).expect("the same rows");
     for codec in CODECS {
         for (header, null) in [(true, ""), (false, ""), (true, "NA")] {
             let format = config(codec, header, null);
@@ -138,8 +149,8 @@ fn every_type_comes_back_exactly() {
             write(&format, &path, &[rows.clone(), rows.slice(1, 2)]);
             assert_eq!(format.count_rows(&path).expect("counts"), 5);
             let back = read(&format, &path, &rows.schema());
-            assert_eq!(back.slice(0, 3), rows);
-            assert_eq!(back.slice(3, 2), rows.slice(1, 2));
+            assert_eq!(back.slice(0, 3), unpacked);
+            assert_eq!(back.slice(3, 2), unpacked.slice(1, 2));
         }
     }
 }
@@ -206,7 +217,7 @@ fn what_has_no_text_is_refused_in_the_plan_or_fails_by_name() {
     let list = DataType::List(Arc::new(Field::new("item", DataType::Int32, true)));
     for data_type in [list, DataType::Interval(arrow_schema::IntervalUnit::YearMonth)] {
         let schema = Schema::new(vec![Field::new("odd", data_type, true)]);
-        assert!(format.plan(&schema).expect_err("refused").found().contains("the column odd"));
+        assert_eq!(format.plan(&schema).expect_err("refused").place(), Some("column odd"));
     }
     assert!(format.plan(&Schema::empty()).is_err());
     let late = batch(vec![("day", Arc::new(Date32Array::from(vec![2_932_897])) as ArrayRef)]);

@@ -134,7 +134,7 @@ impl Reader<'_> {
         };
         let schema = &self.spec.schema;
         let mut tallier = Tallier::new(schema);
-        let reading = reading(Arc::clone(schema), from, "", &self.spec.place.shown);
+        let reading = reading(schema, from, "", &self.spec.place.shown);
         stream::read(self.conn, &reading, &ctx, |batch| tallier.add(&batch.rows).map(|()| true))?;
         Ok(tallier.tally())
     }

@@ -154,6 +154,8 @@ impl Carrier<'_> {
                 Err(error)
                     if error.retry() == Retry::Split
                         && self.scan.repeat() != Repeat::Once
+                        // What an attempt has given to a store without staging cannot be taken back.
+                        && self.spec.store.capabilities().staging
                         && attempt <= self.spec.retries
                         && !ctx.cancel.is_asked() =>
                 {

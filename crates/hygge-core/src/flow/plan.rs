@@ -1,5 +1,7 @@
 //! What a flow would do: peek, open with one reader and no guard, ask the store. Nothing is written.
 
+use arrow_schema::{Schema, SchemaRef};
+
 use super::open;
 use super::resolve::{self, Resolved};
 use super::run::{check_apart, planned, prepare};
@@ -24,6 +26,13 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
     resolved.request.split_bytes = ctx.budget.share_bytes() as u64;
     match open::open(ctx, spec, &place, &mut resolved, last.as_ref())? {
         Opened::Unchanged(how) => Ok(unchanged(spec, &place, &resolved, last.as_ref(), how)),
+        Opened::Scan(scan) if !scan.knows_columns() => {
+            let mut plan = planned(spec, &place, &resolved, scan.as_ref());
+            plan.load = untold(ctx, spec, &place, &resolved, last.as_ref())?;
+            plan.schema = last.map(|last| last.schema);
+            scan.finish(ctx)?;
+            Ok(plan)
+        }
         Opened::Scan(scan) => {
             let prepared = prepare(spec, &place, &resolved, scan.as_ref(), last.as_ref())?;
             let load = spec.store.plan(ctx, &prepared.load, last.as_ref())?;
@@ -34,6 +43,21 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
             Ok(plan)
         }
     }
+}
+
+/// What a store would do with columns that only reading tells: what it says for those that settled last, or for none.
+fn untold(
+    ctx: &Context,
+    spec: &EntitySpec,
+    place: &PlaceId,
+    resolved: &Resolved,
+    last: Option<&Receipt>,
+) -> Result<LoadPlan> {
+    let schema = last.map_or_else(|| SchemaRef::new(Schema::empty()), |last| last.schema.clone());
+    let load = resolve::load_spec(spec, place, resolved, &schema);
+    resolve::check_ways(spec, &load)?;
+    let plan = spec.store.plan(ctx, &load, last)?;
+    Ok(if last.is_some() { plan } else { LoadPlan { ddl: Vec::new(), columns: Vec::new(), ..plan } })
 }
 
 /// The plan of a flow that has nothing to do.

@@ -12,6 +12,6 @@ mod lock;
 mod store;
 mod unstaged;
 
-pub use self::home::{ReadBatches, SimpleHome, chosen};
+pub use self::home::{ReadBatches, Reader, SimpleHome, chosen, only_all, the_one_split};
 pub use self::store::{SimpleStore, WriteBatches};
 pub use self::unstaged::{Sink, Unstaged, UnstagedStore};

@@ -1,6 +1,6 @@
 //! What a flow would do: peek, open with one reader and no guard, ask the store. Nothing is written.
 
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::open;
 use super::resolve::{self, Resolved};
@@ -53,11 +53,24 @@ fn untold(
     resolved: &Resolved,
     last: Option<&Receipt>,
 ) -> Result<LoadPlan> {
-    let schema = last.map_or_else(|| SchemaRef::new(Schema::empty()), |last| last.schema.clone());
-    let load = resolve::load_spec(spec, place, resolved, &schema);
+    let told = last.map(|last| last.schema.clone());
+    let load = resolve::load_spec(spec, place, resolved, &told.clone().unwrap_or_else(|| stand_in(&spec.key)));
     resolve::check_ways(spec, &load)?;
+    if told.is_none() && spec.adopt {
+        // Whether what is there has the columns that will come only those can tell.
+        spec.store.check(ctx, place)?;
+        return Ok(LoadPlan::default());
+    }
     let plan = spec.store.plan(ctx, &load, last)?;
-    Ok(if last.is_some() { plan } else { LoadPlan { ddl: Vec::new(), columns: Vec::new(), ..plan } })
+    Ok(if told.is_some() { plan } else { LoadPlan { ddl: Vec::new(), columns: Vec::new(), ..plan } })
+}
+
+/// Columns to ask a store about what does not hang on columns: those of the key, or one.
+fn stand_in(key: &[String]) -> SchemaRef {
+    let names: Vec<&str> = if key.is_empty() { vec!["column"] } else { key.iter().map(String::as_str).collect() };
+    SchemaRef::new(Schema::new(
+        names.into_iter().map(|name| Field::new(name, DataType::Utf8, true)).collect::<Vec<_>>(),
+    ))
 }
 
 /// The plan of a flow that has nothing to do.

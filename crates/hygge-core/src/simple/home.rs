@@ -15,6 +15,9 @@ use crate::split::Split;
 use crate::watermark::Bound;
 use crate::{Error, Part, Result};
 
+/// Batches with one schema.
+pub type Reader = Box<dyn RecordBatchReader + Send>;
+
 /// All rows of something, from their beginning.
 pub trait ReadBatches: Send + Sync {
     /// Begins to read: the columns are known at once, the rows come when they are asked for. `hygge plan` calls it too, for
@@ -22,14 +25,14 @@ pub trait ReadBatches: Send + Sync {
     ///
     /// # Errors
     /// If it cannot be read. An error of the reader itself ends the load, and nothing of it is visible.
-    fn read_batches(&self) -> Result<Box<dyn RecordBatchReader + Send>>;
+    fn read_batches(&self) -> Result<Reader>;
 }
 
 impl<F> ReadBatches for F
 where
-    F: Fn() -> Result<Box<dyn RecordBatchReader + Send>> + Send + Sync,
+    F: Fn() -> Result<Reader> + Send + Sync,
 {
-    fn read_batches(&self) -> Result<Box<dyn RecordBatchReader + Send>> {
+    fn read_batches(&self) -> Result<Reader> {
         self()
     }
 }
@@ -98,7 +101,8 @@ impl<T: ReadBatches> Home for SimpleHome<T> {
 }
 
 /// The only split of a home that is read once.
-pub(crate) fn the_one_split(label: &str) -> Split {
+#[must_use]
+pub fn the_one_split(label: &str) -> Split {
     Split {
         ordinal: 0,
         label: label.to_owned(),
@@ -113,7 +117,7 @@ pub(crate) fn the_one_split(label: &str) -> Split {
 ///
 /// # Errors
 /// Refused, naming the part of the question.
-pub(crate) fn only_all(kind: &str, request: &ReadRequest) -> Result<()> {
+pub fn only_all(kind: &str, request: &ReadRequest) -> Result<()> {
     if !matches!(request.source, Source::Whole { .. }) {
         return Err(Error::refused(format!("homes of type {kind} have neither tables nor queries"))
             .next("take `table:` or `query:` out"));
@@ -149,7 +153,7 @@ pub fn chosen(schema: &Schema, asked: Option<&[String]>) -> Result<Vec<usize>> {
 }
 
 struct Rows {
-    reader: Box<dyn RecordBatchReader + Send>,
+    reader: Reader,
     columns: Vec<usize>,
 }
 

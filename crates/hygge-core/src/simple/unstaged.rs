@@ -110,7 +110,8 @@ impl<T: Unstaged + 'static> Store for UnstagedStore<T> {
         Ok(None)
     }
 
-    fn plan(&self, _: &Context, spec: &LoadSpec, _: Option<&Receipt>) -> Result<LoadPlan> {
+    fn plan(&self, ctx: &Context, spec: &LoadSpec, _: Option<&Receipt>) -> Result<LoadPlan> {
+        self.0.check(ctx, &spec.place)?;
         if spec.mode == Mode::Replace && !self.0.replaces() {
             return Err(Error::refused(format!(
                 "stores of type {} only take rows, and cannot replace those that they were given before",

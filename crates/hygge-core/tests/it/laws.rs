@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
+use arrow_array::{RecordBatch, RecordBatchIterator};
 use arrow_schema::SchemaRef;
 use hygge_core::conformance::{HomeUnderTest, Row, StoreUnderTest, batch, home_laws, rows_of, schema, store_laws};
 use hygge_core::faulty::{FaultyHome, FaultyStore, Script};
 use hygge_core::home::{Home, Source};
 use hygge_core::memory::{MemoryDatabase, MemoryHome, MemoryStore};
-use hygge_core::simple::{SimpleHome, SimpleStore, WriteBatches};
+use hygge_core::simple::{Reader, SimpleHome, SimpleStore, WriteBatches};
 use hygge_core::store::Store;
 
 struct Stored {
@@ -111,7 +111,7 @@ impl Simple {
     fn new() -> Self {
         let rows: Arc<Mutex<Vec<Row>>> = Arc::default();
         let inner = Arc::clone(&rows);
-        let read = move || -> hygge_core::Result<Box<dyn RecordBatchReader + Send>> {
+        let read = move || -> hygge_core::Result<Reader> {
             let all = inner.lock().expect("no panic").clone();
             let batches: Vec<_> = all.chunks(333).map(|chunk| Ok(batch(chunk))).collect();
             Ok(Box::new(RecordBatchIterator::new(batches, schema())))

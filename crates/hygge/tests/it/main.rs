@@ -2,6 +2,8 @@
 
 mod advice;
 mod configuration;
+mod examples;
+mod exec;
 mod folder;
 mod foreign;
 mod help;
@@ -14,6 +16,7 @@ mod night;
 mod options;
 mod reading;
 mod refusals;
+mod stranger;
 mod with_csv;
 mod with_odd_files;
 mod with_sqlite;

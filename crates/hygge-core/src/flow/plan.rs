@@ -29,6 +29,7 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
         Opened::Scan(scan) if !scan.knows_columns() => {
             let mut plan = planned(spec, &place, &resolved, scan.as_ref());
             plan.load = untold(ctx, spec, &place, &resolved, last.as_ref())?;
+            plan.first = last.is_none();
             plan.schema = last.map(|last| last.schema);
             scan.finish(ctx)?;
             Ok(plan)

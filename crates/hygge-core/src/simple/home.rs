@@ -78,7 +78,7 @@ impl<T: ReadBatches> Home for SimpleHome<T> {
         1
     }
 
-    fn check(&self, _: &Context, _: &Source) -> Result<Vec<String>> {
+    fn check(&self, _: &Context, _: &Source, _: bool) -> Result<Vec<String>> {
         let columns = self.inner.read_batches()?.schema().fields().len();
         Ok(vec![format!("{}, {columns} {}", self.shown, if columns == 1 { "column" } else { "columns" })])
     }

@@ -68,7 +68,7 @@ impl Home for ExecHome {
         1
     }
 
-    fn check(&self, _: &Context, source: &Source) -> Result<Vec<String>> {
+    fn check(&self, _: &Context, source: &Source, _: bool) -> Result<Vec<String>> {
         let program = self.program(source);
         Ok(vec![format!("runs {}; it was not run", program.find()?.display())])
     }

@@ -174,6 +174,29 @@ impl Share {
     }
 }
 
+impl Share {
+    /// Asks to hold one batch of `bytes` that somebody else has cut. Costs nothing up to a quarter of the share; beyond it
+    /// takes the reserve, as [`Self::admit_row`] does.
+    ///
+    /// `describe` says whose batch it is, as in `batch 3 of my_home.py`.
+    ///
+    /// # Errors
+    /// If the batch is over an eighth of the whole budget, saying which `--memory` would do; or cancelled while waiting.
+    pub fn admit_batch(&self, bytes: usize, cancel: &Cancellation, describe: impl FnOnce() -> String) -> Result<()> {
+        if bytes <= self.row_limit() {
+            return self.admit_row(bytes, cancel, describe);
+        }
+        let needed = (bytes.saturating_mul(8)).div_ceil(1 << 20);
+        Err(Error::failed(format!(
+            "a batch of {} does not fit a memory budget of {}",
+            shown_bytes(bytes as u64),
+            shown_bytes(self.budget.total as u64)
+        ))
+        .at(describe())
+        .next(format!("let it come in smaller batches, or run with --memory {needed}MiB")))
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         let holds = *self.holds_reserve.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -71,6 +71,13 @@ pub enum Event<'a> {
         /// One sentence without a full stop.
         text: String,
     },
+    /// A program of somebody else said something, on its standard error.
+    Said {
+        /// The program, for people.
+        who: &'a str,
+        /// One line, without secrets.
+        text: &'a str,
+    },
     /// All rows are staged; the store's reader reads them back.
     Proving {
         /// Which.

@@ -281,6 +281,12 @@ pub trait Scan: Send + Sync {
     /// The new end of what is read. None without cursor, and where there is no row to name an end.
     fn bound(&self) -> Option<&Bound>;
 
+    /// Whether [`Self::schema`] is known. A home that learns its columns only by reading may answer no where the question
+    /// is only planned ([`ReadRequest::plan_only`]); its schema is then empty.
+    fn knows_columns(&self) -> bool {
+        true
+    }
+
     /// Whether a split may be read again.
     fn repeat(&self) -> Repeat;
 

@@ -22,6 +22,9 @@ pub struct Capabilities {
     pub loads_at_once: usize,
     /// Whether it stages: nothing is visible before `commit`. Without it the guarantee is weaker, and the plan says so.
     pub staging: bool,
+    /// Whether it keeps receipts. Without them nobody knows what has settled: every run carries all rows, and nothing can
+    /// be verified later.
+    pub receipts: bool,
     /// Whether rows can be merged on a key.
     pub merge: bool,
     /// Whether rows can be appended to those that are there.

@@ -17,6 +17,7 @@ mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser as _;
@@ -24,6 +25,7 @@ use hygge_core::Error;
 
 use self::args::{Command, LowArgs};
 use self::stop::Stop;
+use crate::extend::Registry;
 use crate::project::Overrides;
 use crate::report;
 
@@ -31,10 +33,22 @@ use crate::report;
 /// refused before anything started, 70 our bug, 130 interrupted.
 #[must_use]
 pub fn main() -> ExitCode {
+    run(Registry::default())
+}
+
+/// The same with types of homes and stores beside hygge's own.
+#[must_use]
+pub fn run(registry: Registry) -> ExitCode {
     stop::quiet_panics();
     let began = Instant::now();
+    if let Err(error) = registry.check() {
+        return ExitCode::from(Stop::Error(error).tell());
+    }
     let args = match LowArgs::try_parse() {
-        Ok(args) => args,
+        Ok(mut args) => {
+            args.everywhere.registry = Arc::new(registry);
+            args
+        }
         Err(error) if error.use_stderr() && typed_json(std::env::args_os()) => {
             let refused = mistyped(&error.render().to_string());
             return ExitCode::from(told(Stop::Error(refused).tell_json(began)));
@@ -106,7 +120,7 @@ fn obey(args: &LowArgs) -> Result<u8, Stop> {
         Command::Verify(typed) => verify::run(everywhere, typed),
         Command::Sweep(typed) => sweep::run(everywhere, typed),
         Command::Schema => {
-            report::out(&crate::config::schema_json());
+            report::out(&crate::config::schema_json_with(&everywhere.registry));
             Ok(0)
         }
     }

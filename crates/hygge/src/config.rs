@@ -6,6 +6,7 @@
 
 mod ad_hoc;
 mod connection;
+mod custom;
 mod entity;
 mod environment;
 mod fields;
@@ -38,13 +39,21 @@ pub use ad_hoc::AdHoc;
 pub use environment::Environment;
 pub(crate) use home::names_tsv;
 pub use kinds::{
-    ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, HomeConfig, Infer, ParquetCodec, ParquetHome,
-    ParquetStore, SqliteHome, SqliteStore, StoreConfig,
+    Argument, ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, CustomHome, CustomStore, Exec, HomeConfig,
+    Infer, ParquetCodec, ParquetHome, ParquetStore, SqliteHome, SqliteStore, StoreConfig,
 };
 pub use load::Locate;
+pub use part::is_own_type;
 pub use problem::Problem;
 pub use resolved::{DEFAULT_BATCH_ROWS, Entities, Entity, Flow, LogLevel, NamedHome, Project, RootOptions};
-pub use schema::schema_json;
+pub use schema::{schema_json, schema_json_with};
 pub use source::{Pos, mask};
 pub use spot::{Spot, Spots};
 pub use units::{column_type, duration, size};
+
+/// The tree, for those who read values of their own out of it.
+pub(crate) mod tree {
+    pub(crate) use super::problem::{any_of, nearest};
+    pub(crate) use super::source::Pos;
+    pub(crate) use super::yaml::{Name, Node, Scalar, Value};
+}

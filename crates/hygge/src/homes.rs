@@ -1,6 +1,7 @@
 //! Where rows live now.
 
 pub mod csv;
+pub mod exec;
 pub mod files;
 mod lookback;
 pub mod parquet;

@@ -5,6 +5,8 @@
 
 pub mod cli;
 pub mod config;
+pub mod exec;
+pub mod extend;
 pub mod files;
 pub mod homes;
 pub mod project;

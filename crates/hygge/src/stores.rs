@@ -1,5 +1,6 @@
 //! Where rows settle.
 
+pub mod exec;
 pub mod files;
 pub(crate) mod leave_out;
 pub(crate) mod plain;

@@ -31,6 +31,9 @@ pub trait StoreUnderTest {
 
 /// Puts stores to every law; `fresh` makes an empty place each time.
 ///
+/// A store that declares no `staging` is held to fewer: its rows may be seen before the load has ended, but they are all
+/// there afterwards, it has one holder at a time, its plan says what does not hold, and it makes up no receipts.
+///
 /// # Panics
 /// When a law is broken.
 pub fn store_laws<T: StoreUnderTest>(fresh: impl Fn() -> T) {
@@ -51,6 +54,16 @@ pub fn store_laws<T: StoreUnderTest>(fresh: impl Fn() -> T) {
         ("splits may be written side by side", side_by_side),
         ("an aborted load leaves the place usable", abort_leaves_usable),
     ];
+    let unstaged: &[Law<Bench<T>>] = &[
+        ("all rows of a load are there when it has settled", unstaged_rows_are_all_there),
+        ("rows join those before, or take their place", unstaged_loads_follow_one_another),
+        ("the plan says what does not hold, and leaves no trace", unstaged_plan_is_honest),
+        ("one holder per place", one_holder),
+        ("receipts are kept, or none is made up", unstaged_receipts),
+        ("a load with a hole is never called settled", unstaged_hole),
+        ("an aborted load leaves the place usable", unstaged_abort),
+    ];
+    let laws = if fresh().store().capabilities().staging { laws } else { unstaged };
     for (name, law) in laws {
         let bench = Bench { subject: fresh() };
         if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| law(&bench))) {
@@ -311,7 +324,7 @@ fn one_holder<T: StoreUnderTest>(bench: &Bench<T>) {
     assert!(error.found().contains("laws/law"), "the holder is not named: {error:?}");
     drop(held);
     drop(bench.lock(&bench.ctx()).expect("a dead holder's lock is free"));
-    let open = bench.open(Mode::Replace);
+    let open = bench.open(if bench.can().staging { Mode::Replace } else { bench.joining() });
     assert!(bench.lock(&bench.ctx()).is_err(), "a load must go on holding the place");
     drop(open);
 }
@@ -506,4 +519,75 @@ fn abort_leaves_usable<T: StoreUnderTest>(bench: &Bench<T>) {
     assert_eq!(bench.visible(), sorted(rows(0, 10)));
     bench.settle(bench.joining(), &rows(10, 20));
     assert!(bench.visible().len() >= 10);
+}
+
+fn unstaged_rows_are_all_there<T: StoreUnderTest>(bench: &Bench<T>) {
+    assert!(!bench.can().parallel_writers, "without staging splits come one after the other");
+    let mut open = bench.open(bench.joining());
+    open.write(0, &rows(0, 100));
+    open.write(1, &rows(100, 150));
+    open.settle();
+    assert_eq!(bench.visible(), sorted(rows(0, 150)));
+}
+
+fn unstaged_loads_follow_one_another<T: StoreUnderTest>(bench: &Bench<T>) {
+    bench.settle(bench.joining(), &rows(0, 10));
+    bench.settle(bench.joining(), &[]);
+    assert_eq!(bench.visible().len(), if bench.can().append { 10 } else { 0 }, "an empty load");
+    bench.settle(bench.joining(), &rows(5, 25));
+    let expected = if bench.can().append { [rows(0, 10), rows(5, 25)].concat() } else { rows(5, 25) };
+    assert_eq!(bench.visible(), sorted(expected));
+}
+
+fn unstaged_plan_is_honest<T: StoreUnderTest>(bench: &Bench<T>) {
+    let before = bench.subject.fingerprint();
+    let (ctx, store) = (bench.ctx(), bench.subject.store());
+    let plan = store.plan(&ctx, &bench.spec(&bench.joining()), None).expect("planned");
+    let says = |word: &str| assert!(plan.guarantee.contains(word), "`{word}` is missing in: {}", plan.guarantee);
+    says("at least once");
+    says("half a load may be seen");
+    assert!(!plan.publish.is_empty());
+    assert_eq!(plan.columns.len(), 2);
+    if bench.can().append {
+        let refused = store.plan(&ctx, &bench.spec(&Mode::Replace), None);
+        assert!(refused.is_err(), "a store that only adds rows cannot replace any");
+    }
+    store.check(&ctx, &bench.place()).expect("checked");
+    store.peek(&ctx, &bench.place()).expect("peek");
+    assert_eq!(bench.subject.fingerprint(), before, "peek, plan or check wrote something");
+}
+
+fn unstaged_receipts<T: StoreUnderTest>(bench: &Bench<T>) {
+    let first = bench.settle(bench.joining(), &rows(0, 10));
+    let expected = bench.can().receipts.then_some(first);
+    assert_eq!(bench.subject.store().peek(&bench.ctx(), &bench.place()).expect("peek"), expected);
+    assert_eq!(bench.lock(&bench.ctx()).expect("free").last_receipt(), expected.as_ref());
+}
+
+/// An attempt that was given up has left rows that nobody can take back.
+fn unstaged_hole<T: StoreUnderTest>(bench: &Bench<T>) {
+    let mut open = bench.open(bench.joining());
+    if let Attempt::Write(mut writer) = open.load.writer(&split(0), &open.writer_context(1)).expect("a writer") {
+        writer.write(&batch(&rows(0, 5))).expect("rows are taken");
+    }
+    let again = match open.load.writer(&split(0), &open.writer_context(2)) {
+        Ok(Attempt::Write(mut writer)) => writer.write(&batch(&rows(0, 50))).and_then(|()| writer.finish()),
+        Ok(Attempt::AlreadyStaged(_)) => panic!("an attempt that was given up counts as staged"),
+        Err(error) => Err(error),
+    };
+    let settled = again.map(|staged| {
+        open.staged.push(staged);
+        open.written = rows(0, 50);
+        open.commit().is_ok()
+    });
+    assert!(!matches!(settled, Ok(true)), "rows were given twice, and the load called itself settled");
+}
+
+fn unstaged_abort<T: StoreUnderTest>(bench: &Bench<T>) {
+    let mut open = bench.open(bench.joining());
+    open.write(0, &rows(0, 10));
+    open.load.abort();
+    bench.settle(bench.joining(), &rows(10, 20));
+    let there = bench.visible();
+    assert!(rows(10, 20).iter().all(|row| there.contains(row)), "the rows of the load that settled are missing");
 }

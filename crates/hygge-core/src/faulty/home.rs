@@ -92,6 +92,10 @@ impl Scan for FaultyScan {
         self.inner.bound()
     }
 
+    fn knows_columns(&self) -> bool {
+        self.inner.knows_columns()
+    }
+
     fn repeat(&self) -> Repeat {
         self.inner.repeat()
     }

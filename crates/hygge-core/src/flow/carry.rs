@@ -154,6 +154,8 @@ impl Carrier<'_> {
                 Err(error)
                     if error.retry() == Retry::Split
                         && self.scan.repeat() != Repeat::Once
+                        // What an attempt has given to a store without staging cannot be taken back.
+                        && self.spec.store.capabilities().staging
                         && attempt <= self.spec.retries
                         && !ctx.cancel.is_asked() =>
                 {
@@ -196,6 +198,9 @@ impl Carrier<'_> {
         shown: &Shown<'_>,
     ) -> Result<(Staged, Seen)> {
         let _reader = self.limits.reader(&self.spec.home.identity(), self.readers, &ctx.cancel)?;
+        // Nobody knows how long a source that is read once takes for its next row: where the writer fails, it need not wait.
+        let once = (self.scan.repeat() == Repeat::Once).then(|| ctx.with_cancel(ctx.cancel.child()));
+        let ctx = once.as_ref().unwrap_or(ctx);
         let ctx = SplitContext {
             run: ctx.clone(),
             share: ctx.budget.share(&ctx.cancel)?,
@@ -224,7 +229,7 @@ impl Carrier<'_> {
             exact_edge: self.exact_edge,
         };
         let seen = if pipelined {
-            pump_in_two(stream, side, writer.as_mut(), &ctx, shown)?
+            pump_in_two(stream, side, writer.as_mut(), &ctx, shown, once.is_some())?
         } else {
             pump(stream, side, writer.as_mut(), &ctx, shown)?
         };
@@ -389,6 +394,7 @@ fn pump_in_two(
     writer: &mut dyn Writer,
     ctx: &SplitContext,
     shown: &Shown<'_>,
+    stops_the_reader: bool,
 ) -> Result<Seen> {
     let (send, receive) = mpsc::sync_channel::<RecordBatch>(1);
     std::thread::scope(|scope| {
@@ -414,6 +420,9 @@ fn pump_in_two(
             }
             Ok(())
         })();
+        if written.is_err() && stops_the_reader {
+            ctx.cancel().cancel("the rows cannot be written");
+        }
         let read = reader.join().unwrap_or_else(|_| Err(Error::bug("the reading side of a split panicked")));
         written?;
         read?.ok_or_else(|| Error::bug("the reading side of a split ended early"))

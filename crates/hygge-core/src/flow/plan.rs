@@ -1,5 +1,7 @@
 //! What a flow would do: peek, open with one reader and no guard, ask the store. Nothing is written.
 
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
 use super::open;
 use super::resolve::{self, Resolved};
 use super::run::{check_apart, planned, prepare};
@@ -24,6 +26,14 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
     resolved.request.split_bytes = ctx.budget.share_bytes() as u64;
     match open::open(ctx, spec, &place, &mut resolved, last.as_ref())? {
         Opened::Unchanged(how) => Ok(unchanged(spec, &place, &resolved, last.as_ref(), how)),
+        Opened::Scan(scan) if !scan.knows_columns() => {
+            let mut plan = planned(spec, &place, &resolved, scan.as_ref());
+            plan.load = untold(ctx, spec, &place, &resolved, last.as_ref())?;
+            plan.first = last.is_none();
+            plan.schema = last.map(|last| last.schema);
+            scan.finish(ctx)?;
+            Ok(plan)
+        }
         Opened::Scan(scan) => {
             let prepared = prepare(spec, &place, &resolved, scan.as_ref(), last.as_ref())?;
             let load = spec.store.plan(ctx, &prepared.load, last.as_ref())?;
@@ -34,6 +44,34 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
             Ok(plan)
         }
     }
+}
+
+/// What a store would do with columns that only reading tells: what it says for those that settled last, or for none.
+fn untold(
+    ctx: &Context,
+    spec: &EntitySpec,
+    place: &PlaceId,
+    resolved: &Resolved,
+    last: Option<&Receipt>,
+) -> Result<LoadPlan> {
+    let told = last.map(|last| last.schema.clone());
+    let load = resolve::load_spec(spec, place, resolved, &told.clone().unwrap_or_else(|| stand_in(&spec.key)));
+    resolve::check_ways(spec, &load)?;
+    if told.is_none() && spec.adopt {
+        // Whether what is there has the columns that will come only those can tell.
+        spec.store.check(ctx, place)?;
+        return Ok(LoadPlan::default());
+    }
+    let plan = spec.store.plan(ctx, &load, last)?;
+    Ok(if told.is_some() { plan } else { LoadPlan { ddl: Vec::new(), columns: Vec::new(), ..plan } })
+}
+
+/// Columns to ask a store about what does not hang on columns: those of the key, or one.
+fn stand_in(key: &[String]) -> SchemaRef {
+    let names: Vec<&str> = if key.is_empty() { vec!["column"] } else { key.iter().map(String::as_str).collect() };
+    SchemaRef::new(Schema::new(
+        names.into_iter().map(|name| Field::new(name, DataType::Utf8, true)).collect::<Vec<_>>(),
+    ))
 }
 
 /// The plan of a flow that has nothing to do.

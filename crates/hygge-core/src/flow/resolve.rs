@@ -2,7 +2,7 @@
 
 use arrow_schema::Schema;
 
-use super::{EntitySpec, Settling};
+use super::{EntitySpec, Settling, Verify};
 use crate::event::Note;
 use crate::home::{ReadRequest, Since, Source};
 use crate::place::PlaceId;
@@ -30,6 +30,7 @@ pub(super) fn resolve(spec: &EntitySpec, place: &PlaceId, last: Option<&Receipt>
     if let Some(last) = last {
         check_owner(spec, place, last)?;
     }
+    check_receipts(spec, place)?;
     let mode = match spec.settling {
         _ if spec.full => Mode::Replace,
         Settling::Replace => Mode::Replace,
@@ -114,6 +115,25 @@ fn same_question(
     }
     notes.extend(check_question(spec, place, mode, last, &asked)?);
     Ok(true)
+}
+
+/// Where no receipts are kept nobody can tell what is new.
+///
+/// # Errors
+/// Refused, where the flow would have to know.
+fn check_receipts(spec: &EntitySpec, place: &PlaceId) -> Result<()> {
+    let forgetful = spec.settling == Settling::Replace || spec.every_run;
+    if spec.store.capabilities().receipts || (forgetful && !spec.incremental) || spec.full {
+        return Ok(());
+    }
+    let what = if spec.settling == Settling::Merge {
+        "rows cannot be merged there"
+    } else {
+        "nobody can tell which rows are new"
+    };
+    Err(Error::refused(format!("stores of type {} keep no receipts, so {what}", spec.store.kind()))
+        .at(&place.shown)
+        .next_set(Part::Flow, "append: every_run"))
 }
 
 fn check_owner(spec: &EntitySpec, place: &PlaceId, last: &Receipt) -> Result<()> {
@@ -304,16 +324,7 @@ pub(super) fn check_load(spec: &EntitySpec, load: &LoadSpec) -> Result<()> {
             .next("rename one in the source or in a query"));
         }
     }
-    let can = spec.store.capabilities();
-    let able = match &load.mode {
-        Mode::Append => can.append,
-        Mode::Merge { .. } => can.merge,
-        Mode::Replace => true,
-    };
-    if !able {
-        return Err(Error::refused(format!("a {} store cannot {}", spec.store.kind(), load.mode.word()))
-            .next_set(Part::Flow, "mode: replace"));
-    }
+    check_ways(spec, load)?;
     for column in &spec.key {
         if load.schema.column_with_name(column).is_none() {
             return Err(Error::refused(format!(
@@ -322,6 +333,28 @@ pub(super) fn check_load(spec: &EntitySpec, load: &LoadSpec) -> Result<()> {
             ))
             .next("name existing columns under key:"));
         }
+    }
+    Ok(())
+}
+
+/// The store must know the mode, and be able to prove what it is asked to prove.
+///
+/// # Errors
+/// Refused, naming the option.
+pub(super) fn check_ways(spec: &EntitySpec, load: &LoadSpec) -> Result<()> {
+    let can = spec.store.capabilities();
+    let able = match &load.mode {
+        Mode::Append => can.append,
+        Mode::Merge { .. } => can.merge,
+        Mode::Replace => true,
+    };
+    if !able {
+        return Err(Error::refused(format!("stores of type {} cannot {}", spec.store.kind(), load.mode.word()))
+            .next_set(Part::Flow, "mode: replace"));
+    }
+    if spec.verify == Verify::Contents && !can.staging {
+        return Err(Error::refused(format!("what stores of type {} are given cannot be read back", spec.store.kind()))
+            .next_set(Part::Flow, "verify: counted"));
     }
     Ok(())
 }

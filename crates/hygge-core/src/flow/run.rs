@@ -188,7 +188,7 @@ fn attempt_entity(
     match work.carry_and_prove(scan, load.as_ref()) {
         Err(error) => {
             load.abort();
-            Err(error)
+            Err(given_away(ctx, spec, place, error))
         }
         Ok(None) => {
             load.abort();
@@ -198,7 +198,8 @@ fn attempt_entity(
             ctx.cancel.check()?;
             fault::pass(FailPoint::BeforeCommit)?;
             *tried_seq = Some(ready.commit.receipt.seq);
-            let Settled { receipt, cleanup } = load.commit(ctx, ready.commit)?;
+            let settled = load.commit(ctx, ready.commit).map_err(|error| given_away(ctx, spec, place, error));
+            let Settled { receipt, cleanup } = settled?;
             let settlement = Settlement {
                 receipt,
                 home: spec.home.shown(&spec.source),
@@ -210,6 +211,16 @@ fn attempt_entity(
             Ok((Outcome::Settled(Box::new(settlement)), cleanup))
         }
     }
+}
+
+/// The error of a load that had begun. Without staging, what was given away stays where it is, and to try again would give
+/// it once more: that is for a person to decide.
+fn given_away(ctx: &Context, spec: &EntitySpec, place: &PlaceId, error: Error) -> Error {
+    if spec.store.capabilities().staging {
+        return error;
+    }
+    note(ctx, spec, format!("{place} stages nothing: rows that it was given before the end may be there"));
+    error.retry_as(Retry::Never)
 }
 
 /// Whether settled rows are gone and all must be read again.

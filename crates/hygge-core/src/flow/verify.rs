@@ -85,6 +85,14 @@ impl Verified {
 /// If nothing has settled yet, or one of them cannot be read.
 pub fn verify_entity(ctx: &Context, spec: &EntitySpec) -> Result<Verified> {
     let place = spec.store.place(spec.owner.entity.as_deref())?;
+    if !spec.store.capabilities().receipts {
+        return Err(Error::refused(format!(
+            "stores of type {} keep no receipts, so there is nothing to compare their rows with",
+            spec.store.kind()
+        ))
+        .at(&place.shown)
+        .next("compare them where they went"));
+    }
     let receipt = spec.store.peek(ctx, &place)?.ok_or_else(|| {
         Error::refused(format!("nothing has settled in {place} yet"))
             .next(format!("run  hygge go {}  first", spec.owner.flow))

@@ -101,6 +101,7 @@ impl Store for MemoryStore {
             parallel_writers: self.parallel,
             loads_at_once: usize::MAX,
             staging: true,
+            receipts: true,
             merge: true,
             append: true,
             scan_must_end_first: false,

@@ -1,10 +1,13 @@
 //! What can be typed. What it means is decided by each command.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::extend::Registry;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -64,6 +67,9 @@ pub(crate) struct Everywhere {
     /// Tell only errors and the last line
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// Types of homes and stores beside hygge's own; nobody types them.
+    #[arg(skip)]
+    pub(crate) registry: Arc<Registry>,
 }
 
 /// What is to be done.

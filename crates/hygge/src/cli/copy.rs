@@ -124,6 +124,7 @@ fn of_named(named: &NamedHome, store: &str, asked: &mut AdHoc, root: &Path, cwd:
                     StoreConfig::Parquet(store) => &mut store.path,
                     StoreConfig::Csv(store) => &mut store.path,
                     StoreConfig::Sqlite(store) => &mut store.path,
+                    StoreConfig::Exec(_) | StoreConfig::Custom(_) => continue,
                 };
                 *path = cwd.join(path.as_str()).display().to_string();
             }

@@ -76,6 +76,7 @@ pub(super) fn locate(everywhere: &Everywhere) -> Result<Locate> {
         project: everywhere.project.clone(),
         env_file: everywhere.env_file.clone(),
         vars: everywhere.vars.clone(),
+        registry: Arc::clone(&everywhere.registry),
         ..Locate::here()?
     })
 }

@@ -76,7 +76,8 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
                 code = code.max(exit_code(&error).min(1));
                 if let Entities::Matching { template, .. } = &flow.entities {
                     let owner = template.owner.clone();
-                    all.push(Standing { owner, place: String::new(), receipt: Err(error), journal: None });
+                    let place = String::new();
+                    all.push(Standing { owner, place, receipt: Err(error), keeps_receipts: true, journal: None });
                 }
                 continue;
             }
@@ -89,7 +90,8 @@ pub(super) fn run(everywhere: &Everywhere, typed: &Select) -> Result<u8, Stop> {
                 code = code.max(exit_code(error).min(1));
             }
             let journal = remembered.latest.iter().find(|entry: &&Entry| entry.owner == spec.owner).cloned();
-            all.push(Standing { owner: spec.owner, place: shown, receipt, journal });
+            let keeps_receipts = spec.store.capabilities().receipts;
+            all.push(Standing { owner: spec.owner, place: shown, receipt, keeps_receipts, journal });
         }
     }
     let verbosity = session::verbosity(everywhere);

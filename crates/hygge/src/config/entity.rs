@@ -132,6 +132,7 @@ pub(crate) fn build(
     let facts = Facts {
         at: &slot.at,
         home_is_sql: home.is_sql,
+        home_is_free: home.is_free,
         home_is_query: home.query.is_some(),
         store: &store.config,
         store_at: &store.place_at,
@@ -203,6 +204,10 @@ fn with_types(home: &HomePart, types: ColumnTypes, layers: &[&Layer], problems: 
     match &mut config {
         HomeConfig::Sqlite(home) => home.types = types,
         HomeConfig::Csv(home) => home.types = types,
+        HomeConfig::Exec(_) | HomeConfig::Custom(_) => {
+            let said = layers.iter().filter_map(|l| l.columns.as_ref()).find(|said| !said.types.is_empty());
+            super::custom::no_types(said.map(|said| &said.at), problems);
+        }
         HomeConfig::Parquet(_) => {
             if let Some(said) = layers.iter().filter_map(|l| l.columns.as_ref()).find(|said| !said.types.is_empty()) {
                 problems.add(
@@ -218,7 +223,7 @@ fn with_types(home: &HomePart, types: ColumnTypes, layers: &[&Layer], problems: 
 /// Refuses parts of the question that this home cannot be asked.
 fn check_question(home: &HomePart, layers: &[&Layer], problems: &mut Problems) {
     let filter = layers.iter().find_map(|layer| layer.filter.as_ref());
-    if let Some(filter) = filter.filter(|_| !home.is_sql) {
+    if let Some(filter) = filter.filter(|_| !home.is_sql && !home.is_free) {
         problems.add(
             Problem::at(&filter.at, "`where` is a condition in SQL, and files know none")
                 .next("take the line out, or carry the files into SQLite first"),

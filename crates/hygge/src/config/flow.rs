@@ -242,7 +242,7 @@ fn own_part(
     };
     match base {
         Some(base) if !says("type") => {
-            let own = ["path", "table", "query"].iter().any(|key| says(key));
+            let own = ["path", "table", "query", "command"].iter().any(|key| says(key));
             (Some(overlay(&base, node)), own)
         }
         _ => (written(at, node, side, shared.names, problems), true),

@@ -15,6 +15,8 @@ pub(crate) struct HomePart {
     pub(crate) at: Pos,
     pub(crate) config: HomeConfig,
     pub(crate) is_sql: bool,
+    /// Whether it decides by itself what it can be asked: a registered type, or a program.
+    pub(crate) is_free: bool,
     pub(crate) table: Option<Said<String>>,
     pub(crate) query: Option<Said<String>>,
     pub(crate) tables: Option<Said<String>>,
@@ -37,8 +39,11 @@ pub(crate) struct ColumnsSaid {
 
 /// Reads a home. None: it is broken, and why has been told.
 pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) -> Option<HomePart> {
+    if let Some(of) = super::custom::home_type(written, names) {
+        return super::custom::home(written, of, problems);
+    }
     let before = problems.told();
-    let opened = open(written, &super::part::HOME_SIDE, problems)?;
+    let opened = open(written, &super::part::HOME_SIDE, names, problems)?;
     let fields = &opened.fields;
     let columns = columns(fields, problems);
     let types = columns.as_ref().map(|c| c.types.clone()).unwrap_or_default();
@@ -56,6 +61,11 @@ pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) ->
             HomeConfig::Parquet(ParquetHome { path: files_path(&opened, problems)? })
         }
         Kind::Csv => HomeConfig::Csv(csv(&opened, types, problems)?),
+        Kind::Exec => {
+            let said = columns.as_ref().filter(|said| !said.types.is_empty());
+            super::custom::no_types(said.map(|said| &said.at), problems);
+            HomeConfig::Exec(super::custom::exec(&opened, problems)?)
+        }
     };
     if problems.told() > before {
         return None;
@@ -64,6 +74,7 @@ pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) ->
         at: fields.at.clone(),
         config,
         is_sql: opened.kind == Kind::Sql,
+        is_free: opened.kind == Kind::Exec,
         table: fields.text("table"),
         query: fields.text("query"),
         tables: fields.text("tables"),

@@ -2,8 +2,8 @@
 //! tells.
 
 use super::shape::Shape::{
-    self, Columns, Connection, Count, Days, Entities, Flag, Group, Kind, Literal, Literals, Named, Part, Size, Span,
-    Text, Texts, Watermark, Word,
+    self, Columns, Command, Connection, Count, Days, Entities, Flag, Group, Kind, Literal, Literals, Named, Part, Size,
+    Span, Text, Texts, Variables, Watermark, Word,
 };
 
 /// A key that a mapping may have.
@@ -19,9 +19,9 @@ const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
 }
 
 /// The types of homes that work now.
-pub(crate) const HOME_TYPES: &[&str] = &["sql", "sqlite", "parquet", "csv"];
+pub(crate) const HOME_TYPES: &[&str] = &["sql", "sqlite", "parquet", "csv", "exec"];
 /// The types of stores that work now.
-pub(crate) const STORE_TYPES: &[&str] = &["parquet", "csv", "sqlite", "sql"];
+pub(crate) const STORE_TYPES: &[&str] = &["parquet", "csv", "sqlite", "sql", "exec"];
 /// The compressions of CSV files.
 pub(crate) const CSV_COMPRESSIONS: &[&str] = &["auto", "none", "gzip", "zstd"];
 /// The compressions of Parquet files.
@@ -57,7 +57,7 @@ pub(crate) static ROOT_OPTIONS: &[Key] = &[
 ];
 
 /// What every home takes.
-static HOME: &[Key] = &[
+pub(crate) static HOME: &[Key] = &[
     key(
         "type",
         Kind(HOME_TYPES),
@@ -103,7 +103,7 @@ pub(crate) static HOME_CSV: &[Key] = &[
 ];
 
 /// What every store takes.
-static STORE: &[Key] = &[key(
+pub(crate) static STORE: &[Key] = &[key(
     "type",
     Kind(STORE_TYPES),
     "The kind of store; told by the connection or the path's extension where it is missing.",
@@ -137,6 +137,31 @@ pub(crate) static STORE_SQL: &[Key] = &[
     key("connection", Connection, "A URL (sqlite:///shop.db is relative to the project), or a name of `connections:`."),
     key("path", Text, "The database file, instead of a connection."),
     key("table", Text, "The table that rows settle in; with entities, the entity's name if not given."),
+];
+
+/// What a home that is a program takes beside.
+pub(crate) static HOME_EXEC: &[Key] = &[
+    key(
+        "command",
+        Command,
+        "The program and its arguments, without a shell; it writes one Arrow IPC stream to its standard output.",
+    ),
+    key("env", Variables, "Variables for the program, beside those of hygge's own environment."),
+];
+
+/// What a store that is a program takes beside.
+pub(crate) static STORE_EXEC: &[Key] = &[
+    key(
+        "command",
+        Command,
+        "The program and its arguments, without a shell; it reads one Arrow IPC stream and answers with {\"rows\": N}.",
+    ),
+    key("env", Variables, "Variables for the program, beside those of hygge's own environment."),
+    key(
+        "replaces",
+        Flag,
+        "Whether the program puts each load in the place of the one before (default false: it adds rows).",
+    ),
 ];
 
 /// What a flow takes beside its options.
@@ -215,21 +240,26 @@ pub(crate) struct PartKind {
 }
 
 /// Every kind of home.
-pub(crate) static HOMES: [PartKind; 3] = [
+pub(crate) static HOMES: [PartKind; 4] = [
     PartKind { types: &["sql", "sqlite"], shown: "an SQL home", keys: [HOME, HOME_SQL] },
     PartKind { types: &["parquet"], shown: "a parquet home", keys: [HOME, HOME_PARQUET] },
     PartKind { types: &["csv"], shown: "a csv home", keys: [HOME, HOME_CSV] },
+    PartKind { types: &["exec"], shown: "an exec home", keys: [HOME, HOME_EXEC] },
 ];
 
 /// Every kind of store.
-pub(crate) static STORES: [PartKind; 3] = [
+pub(crate) static STORES: [PartKind; 4] = [
     PartKind { types: &["sql", "sqlite"], shown: "an SQL store", keys: [STORE, STORE_SQL] },
     PartKind { types: &["parquet"], shown: "a parquet store", keys: [STORE, STORE_PARQUET] },
     PartKind { types: &["csv"], shown: "a csv store", keys: [STORE, STORE_CSV] },
+    PartKind { types: &["exec"], shown: "an exec store", keys: [STORE, STORE_EXEC] },
 ];
 
 /// Keys of other tools, with ours.
-pub(crate) const SYNONYMS: [(&str, &str); 39] = [
+pub(crate) const SYNONYMS: [(&str, &str); 42] = [
+    ("cmd", "command"),
+    ("program", "command"),
+    ("environment", "env"),
     ("primary_key", "key"),
     ("unique_key", "key"),
     ("key_column", "key"),

@@ -1,6 +1,10 @@
 //! The kinds of homes and stores, resolved: what their constructors need to know.
 
+use std::fmt;
+
 use arrow_schema::DataType;
+
+use crate::extend::{HomeType, Options, StoreType};
 
 /// Where rows live now. Paths are as the project writes them: relative to its root, or absolute.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,26 +15,33 @@ pub enum HomeConfig {
     Parquet(ParquetHome),
     /// CSV files.
     Csv(CsvHome),
+    /// A program.
+    Exec(Exec),
+    /// Of a registered type.
+    Custom(CustomHome),
 }
 
 impl HomeConfig {
     /// One word for the kind.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match self {
             Self::Sqlite(_) => "sqlite",
             Self::Parquet(_) => "parquet",
             Self::Csv(_) => "csv",
+            Self::Exec(_) => "exec",
+            Self::Custom(home) => &home.kind,
         }
     }
 
-    /// The path, as the project writes it; may hold `{entity}`, and for files be a pattern.
+    /// The path, as the project writes it; may hold `{entity}`, and for files be a pattern. Empty where there is none.
     #[must_use]
     pub fn path(&self) -> &str {
         match self {
             Self::Sqlite(home) => &home.path,
             Self::Parquet(home) => &home.path,
             Self::Csv(home) => &home.path,
+            Self::Exec(_) | Self::Custom(_) => "",
         }
     }
 }
@@ -108,23 +119,35 @@ pub enum StoreConfig {
     Csv(CsvStore),
     /// A table of a SQLite database.
     Sqlite(SqliteStore),
+    /// A program.
+    Exec(Exec),
+    /// Of a registered type.
+    Custom(CustomStore),
 }
 
 impl StoreConfig {
     /// One word for the kind.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match self {
             Self::Sqlite(_) => "sqlite",
             Self::Parquet(_) => "parquet",
             Self::Csv(_) => "csv",
+            Self::Exec(_) => "exec",
+            Self::Custom(store) => &store.kind,
         }
     }
 
-    /// Whether rows can be merged on a key.
+    /// Whether rows may be merged on a key; a store that decides by itself is asked when the flow is planned.
     #[must_use]
     pub fn can_merge(&self) -> bool {
-        matches!(self, Self::Sqlite(_))
+        matches!(self, Self::Sqlite(_)) || self.is_free()
+    }
+
+    /// Whether it decides by itself where rows settle and how: a registered type, or a program.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        matches!(self, Self::Exec(_) | Self::Custom(_))
     }
 
     /// Whether rows settle in one file, which can only be replaced.
@@ -133,17 +156,18 @@ impl StoreConfig {
         match self {
             Self::Parquet(store) => store.one_file,
             Self::Csv(store) => store.one_file,
-            Self::Sqlite(_) => false,
+            Self::Sqlite(_) | Self::Exec(_) | Self::Custom(_) => false,
         }
     }
 
-    /// The path, as the project writes it; may hold `{entity}`.
+    /// The path, as the project writes it; may hold `{entity}`. Empty where there is none.
     #[must_use]
     pub fn path(&self) -> &str {
         match self {
             Self::Sqlite(store) => &store.path,
             Self::Parquet(store) => &store.path,
             Self::Csv(store) => &store.path,
+            Self::Exec(_) | Self::Custom(_) => "",
         }
     }
 }
@@ -214,4 +238,92 @@ pub struct SqliteStore {
     pub path: String,
     /// The table; none lets each entity settle in the table of its name. May hold `{entity}`.
     pub table: Option<String>,
+}
+
+/// A program that rows come from, or go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exec {
+    /// The program and its arguments; never empty. May hold `{entity}`.
+    pub command: Vec<Argument>,
+    /// Variables of its environment, beside hygge's own.
+    pub env: Vec<(String, Argument)>,
+    /// Of a store: whether each load takes the place of the one before.
+    pub replaces: bool,
+}
+
+impl Exec {
+    /// Whether a text stands somewhere in the command.
+    #[must_use]
+    pub fn holds(&self, text: &str) -> bool {
+        self.command.iter().any(|argument| argument.text.contains(text))
+    }
+}
+
+/// A text that may have come from a variable, and then is nobody's business.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// The text itself.
+    pub text: String,
+    /// As it was written, if a variable stood in it.
+    pub written: Option<String>,
+}
+
+impl Argument {
+    /// The form that may be shown.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        super::source::mask(self.written.as_deref().unwrap_or(&self.text))
+    }
+}
+
+impl fmt::Debug for Argument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.shown(), f)
+    }
+}
+
+/// A home of a registered type.
+#[derive(Clone)]
+pub struct CustomHome {
+    /// The type.
+    pub kind: String,
+    /// What stands below it.
+    pub options: Options,
+    pub(crate) made_by: HomeType,
+}
+
+/// A store of a registered type.
+#[derive(Clone)]
+pub struct CustomStore {
+    /// The type.
+    pub kind: String,
+    /// What stands below it.
+    pub options: Options,
+    pub(crate) made_by: StoreType,
+}
+
+impl PartialEq for CustomHome {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.options == other.options
+    }
+}
+
+impl PartialEq for CustomStore {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.options == other.options
+    }
+}
+
+impl Eq for CustomStore {}
+
+impl fmt::Debug for CustomHome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.kind, self.options)
+    }
+}
+
+impl fmt::Debug for CustomStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.kind, self.options)
+    }
 }

@@ -11,6 +11,7 @@ use super::resolved::Project;
 use super::root::{Layout, resolve};
 use super::source::{Pos, Source};
 use super::yaml::{Map, Name, Node, Value, parse};
+use crate::extend::Registry;
 
 /// The most bytes of a configuration file; what is larger is something else.
 const MOST_BYTES: u64 = 4 << 20;
@@ -29,6 +30,8 @@ pub struct Locate {
     pub env_file: Option<PathBuf>,
     /// `--var path=value`, each wins over the file.
     pub vars: Vec<String>,
+    /// Types of homes and stores beside hygge's own.
+    pub registry: Arc<Registry>,
     /// The variables of the process.
     pub environment: Environment,
 }
@@ -127,7 +130,7 @@ impl Project {
             }
             files.join_folders(node, &mut layout, &environment, &mut problems);
         }
-        let project = node.map(|node| finish(node, &layout, &locate.vars, &environment, &mut problems));
+        let project = node.map(|node| finish(node, &layout, locate, &environment, &mut problems));
         match project {
             Some(project) if problems.is_empty() => {
                 // Without links and dots, so that one place has one name; as it is where that cannot be told.
@@ -161,7 +164,13 @@ impl Project {
             }
             return Err(problems.into_vec());
         };
-        let project = finish(node, &Layout::default(), vars, environment, &mut problems);
+        let project = finish(
+            node,
+            &Layout::default(),
+            &Locate { vars: vars.to_vec(), ..Locate::default() },
+            environment,
+            &mut problems,
+        );
         if problems.is_empty() { Ok(project) } else { Err(problems.into_vec()) }
     }
 }
@@ -169,15 +178,15 @@ impl Project {
 fn finish(
     mut node: Node,
     layout: &Layout,
-    vars: &[String],
+    locate: &Locate,
     environment: &Environment,
     problems: &mut Problems,
 ) -> Project {
-    for var in vars {
+    for var in &locate.vars {
         super::overrides::apply(&mut node, var, problems);
     }
     expand(&mut node, environment, problems);
-    resolve(&node, layout, problems)
+    resolve(&node, layout, &locate.registry, problems)
 }
 
 fn empty(source: &Arc<Source>) -> Problem {

@@ -199,6 +199,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) at: &'f Pos,
     /// Whether the home is a database: it has tables and can have a watermark.
     pub(crate) home_is_sql: bool,
+    /// Whether the home decides by itself what it can be asked.
+    pub(crate) home_is_free: bool,
     /// Whether a query is read.
     pub(crate) home_is_query: bool,
     pub(crate) store: &'f StoreConfig,
@@ -218,7 +220,7 @@ pub(crate) struct Settles {
 
 /// Works out how rows settle, or says why they cannot.
 pub(crate) fn settle(wish: &Wish, facts: &Facts<'_>, problems: &mut Problems) -> Option<Settles> {
-    if let Some(watermark) = facts.watermark.filter(|_| !facts.home_is_sql) {
+    if let Some(watermark) = facts.watermark.filter(|_| !facts.home_is_sql && !facts.home_is_free) {
         problems.add(
             Problem::at(&watermark.at, "a watermark is for tables; a home of files remembers its files instead")
                 .next("take the line out: with  incremental: true  each file is loaded once"),

@@ -1,5 +1,7 @@
 //! What homes and stores have in common: names, bare paths, connections, kinds.
 
+use std::sync::Arc;
+
 use super::fields::{Fields, Known};
 use super::inline;
 use super::keys::{Key, PartKind};
@@ -7,6 +9,7 @@ use super::problem::{Problem, Problems, any_of, nearest};
 use super::source::Pos;
 use super::spot::Spot;
 use super::yaml::{Map, Name, Node, Scalar, Value};
+use crate::extend::Registry;
 
 /// What the text of `home:` and `store:` may name.
 #[derive(Default)]
@@ -14,6 +17,8 @@ pub(crate) struct Names {
     pub(crate) homes: Map,
     pub(crate) stores: Map,
     pub(crate) connections: Map,
+    /// Types beside hygge's own.
+    pub(crate) registry: Arc<Registry>,
 }
 
 /// The kinds of homes and stores that work now.
@@ -22,6 +27,7 @@ pub(crate) enum Kind {
     Sql,
     Parquet,
     Csv,
+    Exec,
 }
 
 impl Kind {
@@ -30,6 +36,7 @@ impl Kind {
             "sql" | "sqlite" => Some(Self::Sql),
             "parquet" => Some(Self::Parquet),
             "csv" => Some(Self::Csv),
+            "exec" => Some(Self::Exec),
             _ => None,
         }
     }
@@ -39,6 +46,7 @@ impl Kind {
             Self::Sql => 0,
             Self::Parquet => 1,
             Self::Csv => 2,
+            Self::Exec => 3,
         }
     }
 }
@@ -47,7 +55,7 @@ impl Kind {
 pub(crate) struct Side {
     /// `home` or `store`.
     pub(crate) word: &'static str,
-    pub(crate) kinds: &'static [PartKind; 3],
+    pub(crate) kinds: &'static [PartKind; 4],
     pub(crate) types: &'static [&'static str],
 }
 
@@ -138,7 +146,8 @@ pub(crate) fn overlay(base: &Written, over: &Node) -> Written {
     Written { node: Node { at: over.at.clone(), value: Value::Map(Map { entries }) }, bare: None }
 }
 
-fn flat(node: &Node) -> Vec<(Name, Node)> {
+/// The keys of a mapping, those of its `options:` among them.
+pub(crate) fn flat(node: &Node) -> Vec<(Name, Node)> {
     let mut out = Vec::new();
     for (name, value) in node.map().map(|map| map.entries.as_slice()).unwrap_or_default() {
         match (&value.value, name.text.as_str()) {
@@ -159,8 +168,8 @@ pub(crate) struct Opened {
 }
 
 /// Reads `type` first, then the keys that go with it.
-pub(crate) fn open(written: &Written, side: &Side, problems: &mut Problems) -> Option<Opened> {
-    let kind = kind_of(written, side, problems)?;
+pub(crate) fn open(written: &Written, side: &Side, names: &Names, problems: &mut Problems) -> Option<Opened> {
+    let kind = kind_of(written, side, names, problems)?;
     let part = &side.kinds[kind.index()];
     let elsewhere: Vec<(&'static str, &'static [Key])> = side
         .kinds
@@ -175,7 +184,7 @@ pub(crate) fn open(written: &Written, side: &Side, problems: &mut Problems) -> O
     Some(Opened { kind, fields, shown: part.shown, spot })
 }
 
-fn kind_of(written: &Written, side: &Side, problems: &mut Problems) -> Option<Kind> {
+fn kind_of(written: &Written, side: &Side, names: &Names, problems: &mut Problems) -> Option<Kind> {
     let entries = flat(&written.node);
     let get = |key: &str| entries.iter().find(|(name, _)| name.text == key).map(|(_, node)| node);
     if let Some(node) = get("type") {
@@ -193,7 +202,8 @@ fn kind_of(written: &Written, side: &Side, problems: &mut Problems) -> Option<Ki
         if let Some(kind) = Kind::of(&scalar.text) {
             return Some(kind);
         }
-        problems.add(unknown_kind(&node.at, scalar.shown(), &scalar.text, side));
+        let more = names.registry.names(side.word);
+        problems.add(unknown_kind(&node.at, scalar.shown(), &scalar.text, side, &more));
         return None;
     }
     if ["connection", "table", "query", "tables"].iter().any(|key| get(key).is_some()) {
@@ -247,9 +257,18 @@ pub(crate) const LATER: &[&str] = &[
     "open_mirroring",
 ];
 
-fn unknown_kind(at: &Pos, shown: &str, text: &str, side: &Side) -> Problem {
+/// Whether a text is a word of `type:` that hygge knows or will know: nobody else's types go by it.
+#[must_use]
+pub fn is_own_type(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let types = any_of(side.types.iter().copied());
+    let own = [HOME_SIDE.types, STORE_SIDE.types].concat();
+    own.contains(&lower.as_str()) || LATER.contains(&lower.as_str())
+}
+
+fn unknown_kind(at: &Pos, shown: &str, text: &str, side: &Side, more: &[&str]) -> Problem {
+    let lower = text.to_ascii_lowercase();
+    let known = side.types.iter().chain(more).copied();
+    let types = any_of(known.clone());
     if LATER.contains(&lower.as_str()) {
         return Problem::at(
             at,
@@ -257,7 +276,7 @@ fn unknown_kind(at: &Pos, shown: &str, text: &str, side: &Side) -> Problem {
         )
         .next(format!("use one of those that work now: {types} (sql is SQLite)"));
     }
-    let advice = match nearest(text, side.types.iter().copied()) {
+    let advice = match nearest(text, known) {
         Some(near) => format!("write {near}, if that was meant"),
         None => format!("write {types}"),
     };

@@ -13,6 +13,9 @@ const ENTITY: &str = "{entity}";
 
 /// What to read for an entity.
 pub(crate) fn source(slot: &Slot, home: &HomePart, problems: &mut Problems) -> Option<Source> {
+    if home.is_free {
+        return super::custom::source(slot, home, problems);
+    }
     let path = home.config.path();
     let written = [home.table.as_ref(), home.query.as_ref()].into_iter().flatten().next();
     let mut texts = vec![(path, &home.at)];
@@ -99,6 +102,9 @@ pub(crate) fn source(slot: &Slot, home: &HomePart, problems: &mut Problems) -> O
 
 /// Where an entity settles.
 pub(crate) fn place(slot: &Slot, home: &HomePart, store: &StorePart, problems: &mut Problems) -> Option<StoreConfig> {
+    if store.config.is_free() {
+        return super::custom::place(slot, home.tables.is_some(), store, problems);
+    }
     let mut config = store.config.clone();
     problems.keep(only_entity(config.path(), &store.place_at))?;
     let table = match &config {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use hygge_core::home::Source;
 
@@ -17,6 +18,7 @@ use super::problem::{Problem, Problems};
 use super::resolved::{LogLevel, NamedHome, Project, RootOptions};
 use super::store;
 use super::yaml::{Map, Name, Node, Value};
+use crate::extend::Registry;
 
 /// What the tree does not say: which of its flows came from files of their own.
 #[derive(Default)]
@@ -25,7 +27,7 @@ pub(crate) struct Layout {
 }
 
 /// Works out what the tree means. Not to be used if a problem was told.
-pub(crate) fn resolve(root: &Node, layout: &Layout, problems: &mut Problems) -> Project {
+pub(crate) fn resolve(root: &Node, layout: &Layout, registry: &Arc<Registry>, problems: &mut Problems) -> Project {
     let elsewhere: &[(&'static str, &'static [Key])] =
         &[("the root's `options:`", ROOT_OPTIONS), ("a flow", FLOW), ("a flow", DEFAULTS)];
     // The root has its own `options:`, so a key of it is not looked for in them.
@@ -36,6 +38,7 @@ pub(crate) fn resolve(root: &Node, layout: &Layout, problems: &mut Problems) -> 
         homes: section(&fields, "homes", problems),
         stores: section(&fields, "stores", problems),
         connections: section(&fields, "connections", problems),
+        registry: Arc::clone(registry),
     };
     connections(&names, problems);
     let homes = homes(&names, problems);

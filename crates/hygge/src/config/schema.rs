@@ -4,6 +4,20 @@ use serde_json::{Map, Value as Json, json};
 
 use super::keys::{DEFAULTS, ENTITY, FLOW, HOMES, Key, PartKind, QUESTION, ROOT, STORES};
 use super::shape::object;
+use crate::extend::Registry;
+
+/// The same for a program that registered types of its own: what stands below those is the program's business.
+#[must_use]
+pub fn schema_json_with(registry: &Registry) -> String {
+    let more = |side: &str, part: Json| match registry.names(side) {
+        names if names.is_empty() => part,
+        names => json!({"anyOf": [
+            part,
+            {"type": "object", "properties": {"type": {"enum": names}}, "required": ["type"]}
+        ]}),
+    };
+    written(more)
+}
 
 /// The JSON Schema of hygge.yml, for editors; ends with a line break.
 ///
@@ -11,14 +25,18 @@ use super::shape::object;
 /// options that disagree, circles) is told when the file is read.
 #[must_use]
 pub fn schema_json() -> String {
+    written(|_, part| part)
+}
+
+fn written(side: impl Fn(&str, Json) -> Json) -> String {
     let mut schema = object(ROOT);
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("hygge.yml");
     schema["description"] =
         json!("A project of hygge: homes where rows live, stores where they settle, flows that carry them.");
     schema["$defs"] = json!({
-        "home": part(&HOMES, &[("sql", &["connection", "path"]), ("parquet", &["path"]), ("csv", &["path"])]),
-        "store": part(&STORES, &[("sql", &["connection", "path"]), ("parquet", &["path"]), ("csv", &["path"])]),
+        "home": side("home", part(&HOMES, &[("sql", &["connection", "path"]), ("parquet", &["path"]), ("csv", &["path"]), ("exec", &["command"])])),
+        "store": side("store", part(&STORES, &[("sql", &["connection", "path"]), ("parquet", &["path"]), ("csv", &["path"]), ("exec", &["command"])])),
         "flow": with_options(&[FLOW, QUESTION, DEFAULTS], &["home", "store"]),
         "entity": with_options(&[ENTITY, QUESTION, DEFAULTS], &["name"]),
     });
@@ -71,7 +89,7 @@ fn with_options(tables: &[&'static [Key]], required: &[&str]) -> Json {
 }
 
 /// A home or a store: every key of every kind, then for each `type` its own.
-fn part(kinds: &[PartKind; 3], required: &[(&str, &[&str])]) -> Json {
+fn part(kinds: &[PartKind; 4], required: &[(&str, &[&str])]) -> Json {
     let mut properties = Map::new();
     for key in kinds.iter().flat_map(|kind| kind.keys).flatten() {
         add(&mut properties, key);

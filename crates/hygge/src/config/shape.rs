@@ -36,6 +36,10 @@ pub(crate) enum Shape {
     Kind(&'static [&'static str]),
     /// Names, types by name, or a list that mixes both.
     Columns,
+    /// A program and its arguments.
+    Command,
+    /// A mapping of names to single texts.
+    Variables,
     /// A column, or a mapping of these keys.
     Watermark(&'static [Key]),
     /// A name, a path, or a mapping; the second is the name of its definition in the schema.
@@ -63,6 +67,17 @@ impl Shape {
                 }
             }
             (Self::Literals, _) => Self::Literal.check(key, node, problems),
+            (Self::Command, Value::List(items)) => {
+                for item in items {
+                    Self::Literal.check(key, item, problems);
+                }
+            }
+            (Self::Command, Value::Scalar(scalar)) if scalar.lost => {}
+            (Self::Variables, Value::Map(map)) => {
+                for (name, node) in &map.entries {
+                    Self::Literal.check(&name.text, node, problems);
+                }
+            }
             (Self::Columns, Value::List(items)) => {
                 for item in items {
                     match &item.value {
@@ -104,7 +119,7 @@ impl Shape {
                 Self::Text.check(key, node, problems);
             }
             (Self::Watermark(_) | Self::Part(_) | Self::Named(_) | Self::Group(_), Value::Map(_)) => {}
-            (Self::Named(_) | Self::Group(_), _) if node.is_null() => {}
+            (Self::Named(_) | Self::Group(_) | Self::Variables, _) if node.is_null() => {}
             (Self::Entities, Value::List(items)) => {
                 for item in items {
                     if !matches!(item.value, Value::Map(_)) {
@@ -187,6 +202,8 @@ impl Shape {
             Self::Watermark(_) => "a column or a mapping".into(),
             Self::Part(_) => "a name, a path or a mapping".into(),
             Self::Entities => "a list of names or mappings".into(),
+            Self::Command => "a list: the program, then its arguments".into(),
+            Self::Variables => "a mapping of names to texts".into(),
             Self::Named(_) | Self::Group(_) => "a mapping".into(),
         }
     }
@@ -208,8 +225,11 @@ impl Shape {
             Self::Watermark(_) => "updated_at".into(),
             Self::Part("store") => "data/users".into(),
             Self::Part(_) => "{type: sqlite, connection: sqlite:///shop.db, table: users}".into(),
+            Self::Command => "[python3, my_program.py]".into(),
             Self::Entities => "[users, orders]".into(),
-            Self::Named(_) | Self::Group(_) => return format!("write  name: value  below  {key}:, indented"),
+            Self::Named(_) | Self::Group(_) | Self::Variables => {
+                return format!("write  name: value  below  {key}:, indented");
+            }
         };
         format!("write  {key}: {value}")
     }
@@ -249,6 +269,8 @@ impl Shape {
                 types,
                 {"type": "array", "items": {"anyOf": [text, types]}, "minItems": 1, "uniqueItems": true}
             ]}),
+            Self::Command => json!({"type": "array", "items": literal, "minItems": 1}),
+            Self::Variables => json!({"type": ["object", "null"], "additionalProperties": literal}),
             Self::Watermark(keys) => {
                 let mut mapping = object(keys);
                 mapping["anyOf"] = json!([{"required": ["column"]}, {"required": ["watermark_column"]}]);

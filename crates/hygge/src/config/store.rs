@@ -20,13 +20,17 @@ pub(crate) struct StorePart {
 
 /// Reads a store. None: it is broken, and why has been told.
 pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) -> Option<StorePart> {
+    if let Some(of) = super::custom::store_type(written, names) {
+        return super::custom::store(written, of, problems);
+    }
     let before = problems.told();
-    let opened = open(written, &STORE_SIDE, problems)?;
+    let opened = open(written, &STORE_SIDE, names, problems)?;
     let fields = &opened.fields;
     let config = match opened.kind {
         Kind::Sql => sqlite(&opened, names, problems).map(StoreConfig::Sqlite),
         Kind::Parquet => parquet(&opened, problems).map(StoreConfig::Parquet),
         Kind::Csv => csv(&opened, problems).map(StoreConfig::Csv),
+        Kind::Exec => super::custom::exec(&opened, problems).map(StoreConfig::Exec),
     };
     if problems.told() > before {
         return None;

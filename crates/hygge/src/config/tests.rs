@@ -147,6 +147,7 @@ const BEYOND_THE_SCHEMA: &[&str] = &[
     "entity_twice",
     "entity_without_entities",
     "exclude_without_tables",
+    "exec_entities",
     "extension_of_another_kind",
     "key_not_chosen",
     "level_out_of_bounds",

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hygge_core::home::Home;
+use hygge_core::simple::UnstagedStore;
 use hygge_core::store::Store;
 use hygge_core::{Error, Result};
 
@@ -14,8 +15,10 @@ use crate::files::format::FileFormat;
 use crate::files::parquet::{Encodings, ParquetFormat};
 use crate::files::paths;
 use crate::homes::csv::{CsvHome, CsvHomeConfig, Infer};
+use crate::homes::exec::ExecHome;
 use crate::homes::parquet::ParquetHome;
 use crate::homes::sqlite::{SqliteHome, SqliteHomeConfig};
+use crate::stores::exec::ExecStore;
 use crate::stores::files::FileStore;
 use crate::stores::sqlite::{SqliteStore, SqliteStoreConfig};
 
@@ -37,6 +40,8 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
         }
         HomeConfig::Parquet(home) => Arc::new(ParquetHome::new(root, &home.path)),
         HomeConfig::Csv(home) => Arc::new(CsvHome::new(csv_home(root, home))?),
+        HomeConfig::Exec(program) => Arc::new(ExecHome::new(root, program, entity)),
+        HomeConfig::Custom(home) => (home.made_by.make)(&home.options, root, entity)?,
     })
 }
 
@@ -47,6 +52,8 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
 pub fn store(root: &Path, config: &StoreConfig, entity: Option<&str>) -> Result<Arc<dyn Store>> {
     match config {
         StoreConfig::Parquet(store) => files(root, &store.path, store.one_file, Arc::new(parquet(store)?)),
+        StoreConfig::Exec(program) => Ok(Arc::new(UnstagedStore::new(ExecStore::new(root, program, entity)))),
+        StoreConfig::Custom(store) => (store.made_by.make)(&store.options, root, entity),
         StoreConfig::Csv(store) => files(root, &store.path, store.one_file, Arc::new(csv(store)?)),
         StoreConfig::Sqlite(store) => {
             let written = database(&store.path, entity)?;

@@ -203,6 +203,7 @@ impl Observer for JsonLines {
                 json!({ "split": split, "attempt": attempt, "error": error, "after_ms": millis(*after) }),
             ),
             Event::Note { owner, text } => self.line("note", Some(owner), json!({ "text": text })),
+            Event::Said { who, text } => self.line("said", None, json!({ "who": who, "text": text })),
             Event::Proving { owner } => self.line("proving", Some(owner), json!({})),
             Event::Ended { ended } => {
                 let fields = self.ended(ended);

@@ -166,6 +166,7 @@ impl Observer for RunLog {
                 );
             }
             Event::Note { owner, text } => self.flow(LogLevel::Info, owner, format_args!("note: {text}")),
+            Event::Said { who, text } => self.write(LogLevel::Info, &format!("{who} says: {text}")),
             Event::Proving { owner } => self.flow(LogLevel::Info, owner, "reading back what was written"),
             Event::Ended { ended } => self.ended(ended),
         }

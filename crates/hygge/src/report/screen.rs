@@ -286,6 +286,8 @@ impl Observer for Screen {
                 }
             }
             Event::Note { owner, text } => self.line(owner, paint(DIM, text)),
+            // It is in the log; what is needed of it is in the error.
+            Event::Said { .. } => {}
             Event::Proving { owner } => {
                 if let Some(lane) = self.lane(owner) {
                     lane.proving.store(true, Ordering::Relaxed);

@@ -58,6 +58,8 @@ pub struct Standing {
     pub place: String,
     /// What the place says, or why it cannot be asked.
     pub receipt: hygge_core::Result<Option<Receipt>>,
+    /// Whether the place keeps receipts. Where it does not, what this machine remembers is all there is.
+    pub keeps_receipts: bool,
     /// What this machine remembers.
     pub journal: Option<Entry>,
 }
@@ -91,6 +93,7 @@ fn needs_nobody(standing: &Standing) -> bool {
 fn told(standing: &Standing) -> (String, String) {
     let last = match &standing.receipt {
         Err(error) => return (style::cross(), error.to_string()),
+        Ok(None) if !standing.keeps_receipts => remembered(standing.journal.as_ref()),
         Ok(None) => "never settled".to_owned(),
         Ok(Some(receipt)) => settled(receipt),
     };
@@ -98,9 +101,23 @@ fn told(standing: &Standing) -> (String, String) {
         (_, Some("failed")) => style::cross(),
         (_, Some("skipped" | "cancelled")) => style::dash(),
         (Ok(Some(_)), _) => style::tick(),
+        (Ok(None), Some("settled")) if !standing.keeps_receipts => style::tick(),
         _ => style::dot(),
     };
     (mark, last)
+}
+
+/// How a flow stands whose store keeps no receipts.
+fn remembered(entry: Option<&Entry>) -> String {
+    let Some(entry) = entry.filter(|entry| entry.outcome == "settled") else {
+        return "no receipts are kept there".to_owned();
+    };
+    let mode = entry.mode.as_deref().unwrap_or_default();
+    let load = entry.rows.map(rows).unwrap_or_default();
+    format!(
+        "settled {}   {mode}, {load}   says this machine's journal; no receipts are kept there",
+        when(&entry.started)
+    )
 }
 
 fn settled(receipt: &Receipt) -> String {
@@ -143,7 +160,7 @@ fn below(standing: &Standing) -> Vec<String> {
 fn disagreement(standing: &Standing, entry: &Entry) -> Option<String> {
     let receipt = standing.receipt.as_ref().ok()?.as_ref();
     match (entry.outcome.as_str(), receipt) {
-        ("settled", None) => Some(format!(
+        ("settled", None) if standing.keeps_receipts => Some(format!(
             "the journal says it settled in run {}; the place holds no receipt, and that counts",
             entry.run
         )),

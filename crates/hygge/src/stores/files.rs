@@ -228,6 +228,7 @@ impl Store for FileStore {
             parallel_writers: true,
             loads_at_once: usize::MAX,
             staging: true,
+            receipts: true,
             merge: false,
             append: self.shape() == Shape::Folder,
             scan_must_end_first: false,

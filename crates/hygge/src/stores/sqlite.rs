@@ -123,6 +123,7 @@ impl Store for SqliteStore {
             parallel_writers: false,
             loads_at_once: 1,
             staging: true,
+            receipts: true,
             merge: true,
             append: true,
             // A file that hygge makes is in WAL mode, where readers and the writer do not meet.

@@ -2,6 +2,8 @@
 
 mod advice;
 mod configuration;
+mod examples;
+mod exec;
 mod folder;
 mod foreign;
 mod from_python;
@@ -15,6 +17,7 @@ mod night;
 mod options;
 mod reading;
 mod refusals;
+mod stranger;
 mod with_csv;
 mod with_odd_files;
 mod with_sqlite;

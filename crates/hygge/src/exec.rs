@@ -1,0 +1,17 @@
+//! Programs of somebody else that rows come from or go to, over pipes that carry Arrow IPC streams.
+
+mod answer;
+mod child;
+mod ipc;
+mod pipe;
+mod program;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::answer::Answer;
+pub use self::child::Running;
+pub use self::ipc::{IpcStream, Message};
+pub use self::pipe::Pipe;
+pub use self::program::Program;

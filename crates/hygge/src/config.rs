@@ -15,6 +15,7 @@ mod inline;
 mod keys;
 mod kinds;
 mod load;
+mod local;
 mod mode;
 mod order;
 mod overrides;
@@ -38,8 +39,8 @@ pub use ad_hoc::AdHoc;
 pub use environment::Environment;
 pub(crate) use home::names_tsv;
 pub use kinds::{
-    ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, HomeConfig, Infer, ParquetCodec, ParquetHome,
-    ParquetStore, SqliteHome, SqliteStore, StoreConfig,
+    Area, ArrowPacking, ArrowStore, ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, FilesHome, HeaderAt,
+    HomeConfig, Infer, ParquetCodec, ParquetHome, ParquetStore, SqliteHome, SqliteStore, StoreConfig, XlsxHome,
 };
 pub use load::Locate;
 pub use problem::Problem;

@@ -1,5 +1,7 @@
 //! Where rows live now.
 
+pub mod arrow;
+pub mod avro;
 pub mod csv;
 pub mod files;
 mod lookback;
@@ -7,3 +9,4 @@ pub mod parquet;
 mod skipped;
 pub mod sqlite;
 mod typed;
+pub mod xlsx;

@@ -2,6 +2,10 @@
 
 use arrow_schema::DataType;
 
+pub use crate::files::arrow::Packing as ArrowPacking;
+pub use crate::homes::xlsx::HeaderAt;
+pub use crate::homes::xlsx::area::Area;
+
 /// Where rows live now. Paths are as the project writes them: relative to its root, or absolute.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HomeConfig {
@@ -11,6 +15,12 @@ pub enum HomeConfig {
     Parquet(ParquetHome),
     /// CSV files.
     Csv(CsvHome),
+    /// Arrow files and streams.
+    Arrow(FilesHome),
+    /// Avro files.
+    Avro(FilesHome),
+    /// Excel workbooks.
+    Xlsx(XlsxHome),
 }
 
 impl HomeConfig {
@@ -21,6 +31,9 @@ impl HomeConfig {
             Self::Sqlite(_) => "sqlite",
             Self::Parquet(_) => "parquet",
             Self::Csv(_) => "csv",
+            Self::Arrow(_) => "arrow",
+            Self::Avro(_) => "avro",
+            Self::Xlsx(_) => "xlsx",
         }
     }
 
@@ -31,6 +44,8 @@ impl HomeConfig {
             Self::Sqlite(home) => &home.path,
             Self::Parquet(home) => &home.path,
             Self::Csv(home) => &home.path,
+            Self::Arrow(home) | Self::Avro(home) => &home.path,
+            Self::Xlsx(home) => &home.path,
         }
     }
 }
@@ -47,6 +62,28 @@ pub struct SqliteHome {
     pub types: ColumnTypes,
     /// Whether they are meant for many tables: for each that has such a column, or for one as `table.column`.
     pub many_tables: bool,
+}
+
+/// Files to read that say all of themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilesHome {
+    /// A file, a folder, or a pattern.
+    pub path: String,
+}
+
+/// Workbooks to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct XlsxHome {
+    /// A file, a folder, or a pattern.
+    pub path: String,
+    /// The sheet by its name or its number from 1; none takes the only one with data.
+    pub sheet: Option<String>,
+    /// The part of the sheet; none takes all of it.
+    pub range: Option<Area>,
+    /// The row that names the columns.
+    pub header: HeaderAt,
+    /// The texts and errors that mean NULL, beside the empty cell.
+    pub nulls: Vec<String>,
 }
 
 /// Parquet files to read.
@@ -106,6 +143,8 @@ pub enum StoreConfig {
     Parquet(ParquetStore),
     /// CSV files.
     Csv(CsvStore),
+    /// Arrow files.
+    Arrow(ArrowStore),
     /// A table of a SQLite database.
     Sqlite(SqliteStore),
 }
@@ -118,6 +157,7 @@ impl StoreConfig {
             Self::Sqlite(_) => "sqlite",
             Self::Parquet(_) => "parquet",
             Self::Csv(_) => "csv",
+            Self::Arrow(_) => "arrow",
         }
     }
 
@@ -133,6 +173,7 @@ impl StoreConfig {
         match self {
             Self::Parquet(store) => store.one_file,
             Self::Csv(store) => store.one_file,
+            Self::Arrow(store) => store.one_file,
             Self::Sqlite(_) => false,
         }
     }
@@ -144,6 +185,7 @@ impl StoreConfig {
             Self::Sqlite(store) => &store.path,
             Self::Parquet(store) => &store.path,
             Self::Csv(store) => &store.path,
+            Self::Arrow(store) => &store.path,
         }
     }
 }
@@ -177,6 +219,17 @@ pub enum ParquetCodec {
     Gzip(u32),
     /// Zstandard with a level of 1 to 22.
     Zstd(u32),
+}
+
+/// Arrow files to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArrowStore {
+    /// A folder, or one file; see [`ParquetStore::path`].
+    pub path: String,
+    /// Whether the path is one file.
+    pub one_file: bool,
+    /// How buffers are packed.
+    pub compression: ArrowPacking,
 }
 
 /// CSV files to write.

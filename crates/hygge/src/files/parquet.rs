@@ -247,4 +247,4 @@ fn unwritable(error: ParquetError) -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_cast::{CastOptions, cast_with_options};
-use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{DataType, FieldRef, Schema, SchemaRef, TimeUnit};
 use hygge_core::store::ColumnPlan;
 use hygge_core::{Error, Result};
 use parquet::arrow::{ArrowSchemaConverter, parquet_to_arrow_schema};
@@ -83,35 +81,6 @@ pub(super) fn check_fits(found: &SchemaDescriptor, schema: &SchemaRef) -> Result
         }
         None => Ok(()),
     }
-}
-
-/// The same rows as columns of `schema`, exactly or not at all.
-pub(super) fn carry_over(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = batch
-        .columns()
-        .iter()
-        .zip(schema.fields())
-        .map(|(column, field)| cast_exactly(column, field))
-        .collect::<Result<Vec<_>>>()?;
-    RecordBatch::try_new(Arc::clone(schema), columns)
-        .map_err(|e| Error::failed("the rows do not have the columns that were planned").because(e))
-}
-
-/// A column as `field` says, exactly or not at all.
-pub(super) fn cast_exactly(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {
-    if column.data_type() == field.data_type() {
-        return Ok(Arc::clone(column));
-    }
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    // The library's message may quote a value, so it is not kept.
-    cast_with_options(column, field.data_type(), &options).map_err(|_| {
-        Error::failed(format!(
-            "a value does not fit: {} cannot all be kept as {}",
-            column.data_type(),
-            field.data_type()
-        ))
-        .at(format!("column {}", field.name()))
-    })
 }
 
 /// The type that holds every value of `data_type` in a file, or none.
@@ -203,6 +172,7 @@ fn unit_name(unit: TimeUnit) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use arrow_schema::Field;
     use hygge_core::{Advice, Part};
 
     use super::*;

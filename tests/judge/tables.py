@@ -5,6 +5,7 @@ A table is named `KIND:PATH`:
     sqlite:shop.db#users     a table, read by Python's sqlite3
     csv:users.csv.gz         a file or a folder of files, read by Python's csv; nothing, and the words of `nulls`, are NULL
     parquet:data/users       a file or a folder, read by pyarrow; `duckdb:` and `polars:` read it by those
+    arrow:data/users         a file or a folder, read by pyarrow; `polars_arrow:` reads it by polars
 """
 
 import csv
@@ -43,9 +44,9 @@ def load(spec, nulls=()):
         return from_sqlite(path, table)
     if kind == "csv":
         return from_csv(path, nulls)
-    if kind in ("parquet", "duckdb", "polars"):
+    if kind in ("parquet", "duckdb", "polars", "arrow", "polars_arrow"):
         return from_arrow(read_arrow(kind, path))
-    raise SystemExit(f"{spec}: a table is named sqlite:FILE#TABLE, csv:PATH, or parquet:, duckdb:, polars: and a path")
+    raise SystemExit(f"{spec}: a table is named sqlite:FILE#TABLE, csv:PATH, or parquet:, duckdb:, polars:, arrow:, polars_arrow: and a path")
 
 
 def quoted(name):
@@ -115,9 +116,14 @@ def read_arrow(reader, path):
         import polars
 
         return polars.read_parquet(path).to_arrow()
+    if reader == "polars_arrow":
+        import polars
+
+        pattern = os.path.join(path, "*.arrow") if os.path.isdir(path) else path
+        return polars.read_ipc(pattern).to_arrow()
     import pyarrow.dataset
 
-    return pyarrow.dataset.dataset(path, format="parquet").to_table()
+    return pyarrow.dataset.dataset(path, format="ipc" if reader == "arrow" else "parquet").to_table()
 
 
 def from_arrow(table):

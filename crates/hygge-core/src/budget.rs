@@ -142,13 +142,40 @@ impl Share {
     /// # Errors
     /// If the row is over an eighth of the whole budget, saying which `--memory` would do; or cancelled while waiting.
     pub fn admit_row(&self, bytes: usize, cancel: &Cancellation, describe: impl FnOnce() -> String) -> Result<()> {
+        self.admit(bytes, ("a row", self.row_limit()), cancel, describe)
+    }
+
+    /// Asks to hold a part of a source that can only be read whole (a record batch, a sheet) and is then cut into batches:
+    /// it lies in memory once, so half of the budget is its limit. Otherwise as [`Self::admit_row`]; `what` names it, as
+    /// in `a record batch`.
+    ///
+    /// # Errors
+    /// If it is over half of the budget, saying which `--memory` would do; or cancelled while waiting.
+    pub fn admit_whole(
+        &self,
+        what: &'static str,
+        bytes: usize,
+        cancel: &Cancellation,
+        describe: impl FnOnce() -> String,
+    ) -> Result<()> {
+        self.admit(bytes, (what, self.budget.total / 2), cancel, describe)
+    }
+
+    fn admit(
+        &self,
+        bytes: usize,
+        (what, limit): (&'static str, usize),
+        cancel: &Cancellation,
+        describe: impl FnOnce() -> String,
+    ) -> Result<()> {
         if bytes <= self.budget.share / 4 {
             return Ok(());
         }
-        if bytes > self.row_limit() {
-            let needed = (bytes.saturating_mul(8)).div_ceil(1 << 20);
+        if bytes > limit {
+            let times = self.budget.total / limit;
+            let needed = (bytes.saturating_mul(times)).div_ceil(1 << 20);
             return Err(Error::failed(format!(
-                "a row of {} does not fit a memory budget of {}",
+                "{what} of {} does not fit a memory budget of {}",
                 shown_bytes(bytes as u64),
                 shown_bytes(self.budget.total as u64)
             ))
@@ -276,6 +303,11 @@ mod tests {
         assert!(format!("{error:?}").contains("--memory 72MiB"), "{error:?}");
         drop(share);
         assert!(!budget.lock().reserved);
+        let share = budget.share(&cancel).expect("share");
+        share.admit_whole("a sheet", 32 << 20, &cancel, String::new).expect("half of the budget");
+        assert!(budget.lock().reserved);
+        let error = share.admit_whole("a sheet", 33 << 20, &cancel, String::new).expect_err("too large");
+        assert!(format!("{error:?}").contains("a sheet of 33 MiB") && format!("{error:?}").contains("--memory 66MiB"));
     }
 
     #[test]

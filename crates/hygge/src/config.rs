@@ -16,6 +16,7 @@ mod inline;
 mod keys;
 mod kinds;
 mod load;
+mod local;
 mod mode;
 mod order;
 mod overrides;
@@ -39,8 +40,9 @@ pub use ad_hoc::AdHoc;
 pub use environment::Environment;
 pub(crate) use home::names_tsv;
 pub use kinds::{
-    Argument, ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, CustomHome, CustomStore, Exec, HomeConfig,
-    Infer, ParquetCodec, ParquetHome, ParquetStore, SqliteHome, SqliteStore, StoreConfig,
+    Area, Argument, ArrowPacking, ArrowStore, ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, CustomHome,
+    CustomStore, Exec, FilesHome, HeaderAt, HomeConfig, Infer, ParquetCodec, ParquetHome, ParquetStore, SqliteHome,
+    SqliteStore, StoreConfig, XlsxHome,
 };
 pub use load::Locate;
 pub use part::is_own_type;

@@ -1,5 +1,7 @@
 //! Where rows live now.
 
+pub mod arrow;
+pub mod avro;
 pub mod csv;
 pub mod exec;
 pub mod files;
@@ -8,3 +10,4 @@ pub mod parquet;
 mod skipped;
 pub mod sqlite;
 mod typed;
+pub mod xlsx;

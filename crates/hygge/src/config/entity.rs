@@ -208,13 +208,15 @@ fn with_types(home: &HomePart, types: ColumnTypes, layers: &[&Layer], problems: 
             let said = layers.iter().filter_map(|l| l.columns.as_ref()).find(|said| !said.types.is_empty());
             super::custom::no_types(said.map(|said| &said.at), problems);
         }
-        HomeConfig::Parquet(_) => {
-            if let Some(said) = layers.iter().filter_map(|l| l.columns.as_ref()).find(|said| !said.types.is_empty()) {
-                problems.add(
-                    Problem::at(&said.at, "Parquet files know the types of their columns, so none can be given here")
-                        .next("write the names only:  columns: [id, name]"),
-                );
-            }
+        other => {
+            let shown = match other {
+                HomeConfig::Arrow(_) => "Arrow",
+                HomeConfig::Avro(_) => "Avro",
+                HomeConfig::Xlsx(_) => "Excel",
+                _ => "Parquet",
+            };
+            let said = layers.iter().filter_map(|l| l.columns.as_ref()).find(|said| !said.types.is_empty());
+            super::home::no_types(shown, said, problems);
         }
     }
     config

@@ -2,7 +2,10 @@
 
 use super::connection::{database, path};
 use super::fields::{Fields, Said};
-use super::kinds::{ColumnTypes, CsvCompression, CsvHome, HomeConfig, Infer, ParquetHome, SqliteHome};
+use super::kinds::{
+    Area, ColumnTypes, CsvCompression, CsvHome, FilesHome, HeaderAt, HomeConfig, Infer, ParquetHome, SqliteHome,
+    XlsxHome,
+};
 use super::part::{Kind, Names, Opened, Written, open};
 use super::problem::{Problem, Problems};
 use super::source::Pos;
@@ -57,8 +60,20 @@ pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) ->
             })
         }
         Kind::Parquet => {
-            no_types(columns.as_ref(), problems);
+            no_types("Parquet", columns.as_ref(), problems);
             HomeConfig::Parquet(ParquetHome { path: files_path(&opened, problems)? })
+        }
+        Kind::Arrow => {
+            no_types("Arrow", columns.as_ref(), problems);
+            HomeConfig::Arrow(FilesHome { path: files_path(&opened, problems)? })
+        }
+        Kind::Avro => {
+            no_types("Avro", columns.as_ref(), problems);
+            HomeConfig::Avro(FilesHome { path: files_path(&opened, problems)? })
+        }
+        Kind::Xlsx => {
+            no_types("Excel", columns.as_ref(), problems);
+            HomeConfig::Xlsx(xlsx(&opened, problems)?)
         }
         Kind::Csv => HomeConfig::Csv(csv(&opened, types, problems)?),
         Kind::Exec => {
@@ -125,13 +140,60 @@ fn one_question(fields: &Fields, problems: &mut Problems) {
     }
 }
 
-fn no_types(columns: Option<&ColumnsSaid>, problems: &mut Problems) {
+/// Refuses types of columns for files that know them.
+pub(crate) fn no_types(shown: &str, columns: Option<&ColumnsSaid>, problems: &mut Problems) {
     if let Some(columns) = columns.filter(|columns| !columns.types.is_empty()) {
         problems.add(
-            Problem::at(&columns.at, "Parquet files know the types of their columns, so none can be given here")
-                .next("write the names only:  columns: [id, name]"),
+            Problem::at(
+                &columns.at,
+                format!("{shown} files know the types of their columns, so none can be given here"),
+            )
+            .next("write the names only:  columns: [id, name]"),
         );
     }
+}
+
+fn xlsx(opened: &Opened, problems: &mut Problems) -> Option<XlsxHome> {
+    let fields = &opened.fields;
+    let range = match fields.text("range") {
+        None => None,
+        Some(said) => {
+            let area = Area::parse(&said.value).ok();
+            if area.is_none() {
+                problems.add(
+                    Problem::at(&said.at, "`range` takes a part of a sheet, and this is none")
+                        .next("write  range: A1:F100  (or A:F for all rows)"),
+                );
+                return None;
+            }
+            area
+        }
+    };
+    let header = match fields.text("header") {
+        None => HeaderAt::First,
+        Some(said) => match (said.value.as_str(), said.value.parse::<u32>()) {
+            ("true", _) => HeaderAt::First,
+            ("false", _) => HeaderAt::None,
+            (_, Ok(row)) if row > 0 => HeaderAt::Row(row),
+            _ => {
+                problems.add(
+                    Problem::at(&said.at, "`header` takes true, false, or the number of a row from 1")
+                        .next("write  header: 3  if the third row names the columns"),
+                );
+                return None;
+            }
+        },
+    };
+    Some(XlsxHome {
+        path: files_path(opened, problems)?,
+        sheet: fields.text("sheet").map(|said| said.value),
+        range,
+        header,
+        nulls: fields
+            .texts("nulls")
+            .map(|said| said.value.into_iter().map(|text| text.value).collect())
+            .unwrap_or_default(),
+    })
 }
 
 /// The path of a home of files: a file, a folder or a pattern.

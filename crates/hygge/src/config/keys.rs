@@ -19,13 +19,26 @@ const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
 }
 
 /// The types of homes that work now.
-pub(crate) const HOME_TYPES: &[&str] = &["sql", "sqlite", "parquet", "csv", "exec"];
+pub(crate) const HOME_TYPES: &[&str] =
+    &["sql", "sqlite", "parquet", "csv", "arrow", "ipc", "feather", "avro", "xlsx", "local", "exec"];
 /// The types of stores that work now.
-pub(crate) const STORE_TYPES: &[&str] = &["parquet", "csv", "sqlite", "sql", "exec"];
+pub(crate) const STORE_TYPES: &[&str] =
+    &["parquet", "csv", "arrow", "ipc", "feather", "sqlite", "sql", "local", "exec"];
+/// Those that are named where something else was written: one name each, and not `local`, which needs a format.
+pub(crate) const HOME_WORDS: &[&str] = &["sql", "sqlite", "parquet", "csv", "arrow", "avro", "xlsx", "exec"];
+/// The same of stores.
+pub(crate) const STORE_WORDS: &[&str] = &["parquet", "csv", "arrow", "sqlite", "sql", "exec"];
 /// The compressions of CSV files.
 pub(crate) const CSV_COMPRESSIONS: &[&str] = &["auto", "none", "gzip", "zstd"];
 /// The compressions of Parquet files.
 pub(crate) const PARQUET_CODECS: &[&str] = &["snappy", "zstd", "gzip", "lz4", "none"];
+
+/// The compressions of Arrow files.
+pub(crate) const ARROW_CODECS: &[&str] = &["lz4", "zstd", "none"];
+/// The formats of files that homes read, for `type: local`.
+const HOME_FORMATS: &[&str] = &["parquet", "csv", "arrow", "ipc", "feather", "avro", "xlsx"];
+/// The formats of files that stores write, for `type: local`.
+const STORE_FORMATS: &[&str] = &["parquet", "csv", "arrow", "ipc", "feather"];
 
 const MOST_ROWS: u64 = 1 << 24;
 
@@ -70,6 +83,11 @@ pub(crate) static HOME: &[Key] = &[
     ),
     key("batch_size", Count(1, MOST_ROWS), "The most rows of a batch (default 8192); memory bounds it, too."),
     key("readers", Count(1, 256), "The most parts read at once."),
+    key(
+        "format",
+        Kind(HOME_FORMATS),
+        "With `type: local`, the format of the files; the same as writing it as the type.",
+    ),
 ];
 
 /// What a home in a database takes beside.
@@ -91,6 +109,18 @@ pub(crate) static HOME_SQL: &[Key] = &[
 /// What a home of Parquet files takes beside.
 pub(crate) static HOME_PARQUET: &[Key] = &[key("path", Text, "A file, a folder, or a pattern of files.")];
 
+/// What a home of Arrow or Avro files takes beside.
+pub(crate) static HOME_FILES: &[Key] = &[key("path", Text, "A file, a folder, or a pattern of files.")];
+
+/// What a home of workbooks takes beside.
+pub(crate) static HOME_XLSX: &[Key] = &[
+    key("path", Text, "A file, a folder, or a pattern of files."),
+    key("sheet", Literal, "The sheet, by its name or its number from 1 (default: the only one with data)."),
+    key("range", Text, "The part of the sheet, as A1:F100 or A:F (default: all of it)."),
+    key("header", Literal, "The row that names the columns: true for the first with a value, its number, or false."),
+    key("nulls", Literals, "The texts and errors that mean NULL, such as #N/A (default: the empty cell)."),
+];
+
 /// What a home of CSV files takes beside.
 pub(crate) static HOME_CSV: &[Key] = &[
     key("path", Text, "A file, a folder, or a pattern of files."),
@@ -103,11 +133,18 @@ pub(crate) static HOME_CSV: &[Key] = &[
 ];
 
 /// What every store takes.
-pub(crate) static STORE: &[Key] = &[key(
-    "type",
-    Kind(STORE_TYPES),
-    "The kind of store; told by the connection or the path's extension where it is missing.",
-)];
+pub(crate) static STORE: &[Key] = &[
+    key(
+        "type",
+        Kind(STORE_TYPES),
+        "The kind of store; told by the connection or the path's extension where it is missing.",
+    ),
+    key(
+        "format",
+        Kind(STORE_FORMATS),
+        "With `type: local`, the format of the files; the same as writing it as the type.",
+    ),
+];
 
 /// What a store of Parquet files takes beside.
 pub(crate) static STORE_PARQUET: &[Key] = &[
@@ -130,6 +167,12 @@ pub(crate) static STORE_CSV: &[Key] = &[
         "How files are compressed (default auto: by extension, none for a folder).",
     ),
     key("compression_level", Count(0, 22), "The level, for zstd (1 to 22) and gzip (0 to 9)."),
+];
+
+/// What a store of Arrow files takes beside.
+pub(crate) static STORE_ARROW: &[Key] = &[
+    key("path", Text, "A folder, or one file if it ends in .arrow, .feather or .ipc."),
+    key("compression", Word(ARROW_CODECS), "How columns are packed (default lz4)."),
 ];
 
 /// What a store in a database takes beside.
@@ -240,18 +283,22 @@ pub(crate) struct PartKind {
 }
 
 /// Every kind of home.
-pub(crate) static HOMES: [PartKind; 4] = [
+pub(crate) static HOMES: [PartKind; 7] = [
     PartKind { types: &["sql", "sqlite"], shown: "an SQL home", keys: [HOME, HOME_SQL] },
     PartKind { types: &["parquet"], shown: "a parquet home", keys: [HOME, HOME_PARQUET] },
     PartKind { types: &["csv"], shown: "a csv home", keys: [HOME, HOME_CSV] },
+    PartKind { types: &["arrow", "ipc", "feather"], shown: "an arrow home", keys: [HOME, HOME_FILES] },
+    PartKind { types: &["avro"], shown: "an avro home", keys: [HOME, HOME_FILES] },
+    PartKind { types: &["xlsx"], shown: "an xlsx home", keys: [HOME, HOME_XLSX] },
     PartKind { types: &["exec"], shown: "an exec home", keys: [HOME, HOME_EXEC] },
 ];
 
 /// Every kind of store.
-pub(crate) static STORES: [PartKind; 4] = [
+pub(crate) static STORES: [PartKind; 5] = [
     PartKind { types: &["sql", "sqlite"], shown: "an SQL store", keys: [STORE, STORE_SQL] },
     PartKind { types: &["parquet"], shown: "a parquet store", keys: [STORE, STORE_PARQUET] },
     PartKind { types: &["csv"], shown: "a csv store", keys: [STORE, STORE_CSV] },
+    PartKind { types: &["arrow", "ipc", "feather"], shown: "an arrow store", keys: [STORE, STORE_ARROW] },
     PartKind { types: &["exec"], shown: "an exec store", keys: [STORE, STORE_EXEC] },
 ];
 

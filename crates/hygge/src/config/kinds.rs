@@ -5,6 +5,9 @@ use std::fmt;
 use arrow_schema::DataType;
 
 use crate::extend::{HomeType, Options, StoreType};
+pub use crate::files::arrow::Packing as ArrowPacking;
+pub use crate::homes::xlsx::HeaderAt;
+pub use crate::homes::xlsx::area::Area;
 
 /// Where rows live now. Paths are as the project writes them: relative to its root, or absolute.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +18,12 @@ pub enum HomeConfig {
     Parquet(ParquetHome),
     /// CSV files.
     Csv(CsvHome),
+    /// Arrow files and streams.
+    Arrow(FilesHome),
+    /// Avro files.
+    Avro(FilesHome),
+    /// Excel workbooks.
+    Xlsx(XlsxHome),
     /// A program.
     Exec(Exec),
     /// Of a registered type.
@@ -29,6 +38,9 @@ impl HomeConfig {
             Self::Sqlite(_) => "sqlite",
             Self::Parquet(_) => "parquet",
             Self::Csv(_) => "csv",
+            Self::Arrow(_) => "arrow",
+            Self::Avro(_) => "avro",
+            Self::Xlsx(_) => "xlsx",
             Self::Exec(_) => "exec",
             Self::Custom(home) => &home.kind,
         }
@@ -41,6 +53,8 @@ impl HomeConfig {
             Self::Sqlite(home) => &home.path,
             Self::Parquet(home) => &home.path,
             Self::Csv(home) => &home.path,
+            Self::Arrow(home) | Self::Avro(home) => &home.path,
+            Self::Xlsx(home) => &home.path,
             Self::Exec(_) | Self::Custom(_) => "",
         }
     }
@@ -58,6 +72,28 @@ pub struct SqliteHome {
     pub types: ColumnTypes,
     /// Whether they are meant for many tables: for each that has such a column, or for one as `table.column`.
     pub many_tables: bool,
+}
+
+/// Files to read that say all of themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilesHome {
+    /// A file, a folder, or a pattern.
+    pub path: String,
+}
+
+/// Workbooks to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct XlsxHome {
+    /// A file, a folder, or a pattern.
+    pub path: String,
+    /// The sheet by its name or its number from 1; none takes the only one with data.
+    pub sheet: Option<String>,
+    /// The part of the sheet; none takes all of it.
+    pub range: Option<Area>,
+    /// The row that names the columns.
+    pub header: HeaderAt,
+    /// The texts and errors that mean NULL, beside the empty cell.
+    pub nulls: Vec<String>,
 }
 
 /// Parquet files to read.
@@ -117,6 +153,8 @@ pub enum StoreConfig {
     Parquet(ParquetStore),
     /// CSV files.
     Csv(CsvStore),
+    /// Arrow files.
+    Arrow(ArrowStore),
     /// A table of a SQLite database.
     Sqlite(SqliteStore),
     /// A program.
@@ -133,6 +171,7 @@ impl StoreConfig {
             Self::Sqlite(_) => "sqlite",
             Self::Parquet(_) => "parquet",
             Self::Csv(_) => "csv",
+            Self::Arrow(_) => "arrow",
             Self::Exec(_) => "exec",
             Self::Custom(store) => &store.kind,
         }
@@ -156,6 +195,7 @@ impl StoreConfig {
         match self {
             Self::Parquet(store) => store.one_file,
             Self::Csv(store) => store.one_file,
+            Self::Arrow(store) => store.one_file,
             Self::Sqlite(_) | Self::Exec(_) | Self::Custom(_) => false,
         }
     }
@@ -167,6 +207,7 @@ impl StoreConfig {
             Self::Sqlite(store) => &store.path,
             Self::Parquet(store) => &store.path,
             Self::Csv(store) => &store.path,
+            Self::Arrow(store) => &store.path,
             Self::Exec(_) | Self::Custom(_) => "",
         }
     }
@@ -201,6 +242,17 @@ pub enum ParquetCodec {
     Gzip(u32),
     /// Zstandard with a level of 1 to 22.
     Zstd(u32),
+}
+
+/// Arrow files to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArrowStore {
+    /// A folder, or one file; see [`ParquetStore::path`].
+    pub path: String,
+    /// Whether the path is one file.
+    pub one_file: bool,
+    /// How buffers are packed.
+    pub compression: ArrowPacking,
 }
 
 /// CSV files to write.

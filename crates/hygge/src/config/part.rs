@@ -27,27 +27,29 @@ pub(crate) enum Kind {
     Sql,
     Parquet,
     Csv,
+    Arrow,
+    Avro,
+    Xlsx,
     Exec,
 }
 
 impl Kind {
-    fn of(word: &str) -> Option<Self> {
+    pub(crate) fn of(word: &str) -> Option<Self> {
         match word {
             "sql" | "sqlite" => Some(Self::Sql),
             "parquet" => Some(Self::Parquet),
             "csv" => Some(Self::Csv),
+            "arrow" | "ipc" | "feather" => Some(Self::Arrow),
+            "avro" => Some(Self::Avro),
+            "xlsx" => Some(Self::Xlsx),
             "exec" => Some(Self::Exec),
             _ => None,
         }
     }
 
-    fn index(self) -> usize {
-        match self {
-            Self::Sql => 0,
-            Self::Parquet => 1,
-            Self::Csv => 2,
-            Self::Exec => 3,
-        }
+    /// The keys that it takes as a home or as a store, where it can be one.
+    fn of_side(self, side: &Side) -> Option<&'static PartKind> {
+        side.kinds.iter().find(|part| part.types.iter().any(|word| Self::of(word) == Some(self)))
     }
 }
 
@@ -55,15 +57,15 @@ impl Kind {
 pub(crate) struct Side {
     /// `home` or `store`.
     pub(crate) word: &'static str,
-    pub(crate) kinds: &'static [PartKind; 4],
+    pub(crate) kinds: &'static [PartKind],
     pub(crate) types: &'static [&'static str],
 }
 
 /// Homes.
-pub(crate) static HOME_SIDE: Side = Side { word: "home", kinds: &super::keys::HOMES, types: super::keys::HOME_TYPES };
+pub(crate) static HOME_SIDE: Side = Side { word: "home", kinds: &super::keys::HOMES, types: super::keys::HOME_WORDS };
 /// Stores.
 pub(crate) static STORE_SIDE: Side =
-    Side { word: "store", kinds: &super::keys::STORES, types: super::keys::STORE_TYPES };
+    Side { word: "store", kinds: &super::keys::STORES, types: super::keys::STORE_WORDS };
 
 /// A home or a store as a mapping, whatever it was written as.
 #[derive(Clone)]
@@ -71,7 +73,7 @@ pub(crate) struct Written {
     /// Always a mapping.
     pub(crate) node: Node,
     /// Set where it was written as a bare path.
-    bare: Option<Spot>,
+    pub(crate) bare: Option<Spot>,
 }
 
 /// Whether a text is a path or a URL rather than a name.
@@ -169,8 +171,9 @@ pub(crate) struct Opened {
 
 /// Reads `type` first, then the keys that go with it.
 pub(crate) fn open(written: &Written, side: &Side, names: &Names, problems: &mut Problems) -> Option<Opened> {
+    let written = &problems.keep(super::local::as_type(written))?;
     let kind = kind_of(written, side, names, problems)?;
-    let part = &side.kinds[kind.index()];
+    let part = kind.of_side(side)?;
     let elsewhere: Vec<(&'static str, &'static [Key])> = side
         .kinds
         .iter()
@@ -199,7 +202,7 @@ fn kind_of(written: &Written, side: &Side, names: &Names, problems: &mut Problem
                 return None;
             }
         };
-        if let Some(kind) = Kind::of(&scalar.text) {
+        if let Some(kind) = Kind::of(&scalar.text).filter(|kind| kind.of_side(side).is_some()) {
             return Some(kind);
         }
         let more = names.registry.names(side.word);
@@ -220,7 +223,15 @@ fn kind_of(written: &Written, side: &Side, names: &Names, problems: &mut Problem
     };
     let scalar = path.scalar().filter(|scalar| !scalar.lost)?;
     match ending(&scalar.text) {
-        Ending::File(kind) => Some(kind),
+        Ending::File(kind) if kind.of_side(side).is_some() => Some(kind),
+        Ending::File(_) => {
+            let extension = scalar.text.rsplit('.').next().unwrap_or_default();
+            problems.add(
+                Problem::at(&path.at, format!("files that end in .{extension} are read by hygge and not written"))
+                    .next("end the path in .parquet, .arrow or .csv, or in / for a folder"),
+            );
+            None
+        }
         Ending::Folder => Some(Kind::Parquet),
         Ending::Unknown(extension) => {
             problems.keep(super::connection::sound_path(&path.at, &scalar.text))?;
@@ -304,6 +315,15 @@ pub(crate) fn ending(path: &str) -> Ending<'_> {
     }
     if ends(&[".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"]) {
         return Ending::File(Kind::Csv);
+    }
+    if ends(&[".arrow", ".arrows", ".feather", ".ipc"]) {
+        return Ending::File(Kind::Arrow);
+    }
+    if ends(&[".avro"]) {
+        return Ending::File(Kind::Avro);
+    }
+    if ends(&[".xlsx", ".xlsm"]) {
+        return Ending::File(Kind::Xlsx);
     }
     if ends(&[".db", ".sqlite", ".sqlite3", ".db3"]) {
         return Ending::File(Kind::Sql);

@@ -35,8 +35,8 @@ fn written(side: impl Fn(&str, Json) -> Json) -> String {
     schema["description"] =
         json!("A project of hygge: homes where rows live, stores where they settle, flows that carry them.");
     schema["$defs"] = json!({
-        "home": side("home", part(&HOMES, &[("sql", &["connection", "path"]), ("parquet", &["path"]), ("csv", &["path"]), ("exec", &["command"])])),
-        "store": side("store", part(&STORES, &[("sql", &["connection", "path"]), ("parquet", &["path"]), ("csv", &["path"]), ("exec", &["command"])])),
+        "home": side("home", part(&HOMES, &[("sql", &["connection", "path"]), ("exec", &["command"])])),
+        "store": side("store", part(&STORES, &[("sql", &["connection", "path"]), ("exec", &["command"])])),
         "flow": with_options(&[FLOW, QUESTION, DEFAULTS], &["home", "store"]),
         "entity": with_options(&[ENTITY, QUESTION, DEFAULTS], &["name"]),
     });
@@ -89,7 +89,7 @@ fn with_options(tables: &[&'static [Key]], required: &[&str]) -> Json {
 }
 
 /// A home or a store: every key of every kind, then for each `type` its own.
-fn part(kinds: &[PartKind; 4], required: &[(&str, &[&str])]) -> Json {
+fn part(kinds: &[PartKind], required: &[(&str, &[&str])]) -> Json {
     let mut properties = Map::new();
     for key in kinds.iter().flat_map(|kind| kind.keys).flatten() {
         add(&mut properties, key);
@@ -104,7 +104,8 @@ fn part(kinds: &[PartKind; 4], required: &[(&str, &[&str])]) -> Json {
             }
             let mut names: Vec<_> = own.keys().cloned().collect();
             names.push("options".into());
-            let needs = required.iter().find(|(name, _)| kind.types.contains(name)).map_or(&[][..], |(_, needs)| needs);
+            let needs =
+                required.iter().find(|(name, _)| kind.types.contains(name)).map_or(&["path"][..], |(_, needs)| needs);
             let mut then = somewhere(needs);
             if kind.types.contains(&"sql") {
                 let both = |one: &str, other: &str| json!({"required": [one, other]});

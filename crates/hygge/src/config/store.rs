@@ -3,7 +3,9 @@
 use super::connection::{database, path};
 use super::fields::Fields;
 use super::home::{names_tsv, separator};
-use super::kinds::{CsvCodec, CsvStore, ParquetCodec, ParquetStore, SqliteStore, StoreConfig};
+use super::kinds::{
+    ArrowPacking, ArrowStore, CsvCodec, CsvStore, ParquetCodec, ParquetStore, SqliteStore, StoreConfig,
+};
 use super::part::{Ending, Kind, Names, Opened, STORE_SIDE, Written, ending, open};
 use super::problem::{Problem, Problems};
 use super::source::Pos;
@@ -30,6 +32,9 @@ pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) ->
         Kind::Sql => sqlite(&opened, names, problems).map(StoreConfig::Sqlite),
         Kind::Parquet => parquet(&opened, problems).map(StoreConfig::Parquet),
         Kind::Csv => csv(&opened, problems).map(StoreConfig::Csv),
+        Kind::Arrow => arrow(&opened, problems).map(StoreConfig::Arrow),
+        // They are no stores, which has been told.
+        Kind::Avro | Kind::Xlsx => None,
         Kind::Exec => super::custom::exec(&opened, problems).map(StoreConfig::Exec),
     };
     if problems.told() > before {
@@ -115,6 +120,16 @@ fn parquet(opened: &Opened, problems: &mut Problems) -> Option<ParquetStore> {
     let row_group_bytes = fields.size("row_group_size").map(|said| said.value);
     let plain = fields.word("encoding").is_some_and(|said| said.value == "plain");
     Some(ParquetStore { path, one_file, codec, row_group_bytes, plain })
+}
+
+fn arrow(opened: &Opened, problems: &mut Problems) -> Option<ArrowStore> {
+    let (path, one_file) = place(opened, problems)?;
+    let compression = match opened.fields.word("compression").map(|said| said.value) {
+        Some("none") => ArrowPacking::None,
+        Some("zstd") => ArrowPacking::Zstd,
+        _ => ArrowPacking::Lz4,
+    };
+    Some(ArrowStore { path, one_file, compression })
 }
 
 fn csv(opened: &Opened, problems: &mut Problems) -> Option<CsvStore> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::paths;
 
 /// A file as it was when a scan opened: what is read of it is this and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PinnedFile {
     /// Where it lies.
     pub path: PathBuf,

@@ -246,4 +246,4 @@ fn unwritable(error: ParquetError) -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

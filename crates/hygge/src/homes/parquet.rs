@@ -16,7 +16,8 @@ use serde_json::json;
 
 use super::files::{Ask, FilesHome, Found, ReadFormat, counted};
 use crate::files::listing::PinnedFile;
-use crate::files::parquet::reader::{FileGroups, Positioned, footer};
+use crate::files::parquet::reader::{FileGroups, footer};
+use crate::files::positioned::Positioned;
 
 /// How Parquet files' names end in a folder.
 const EXTENSIONS: &[&str] = &["parquet", "parq", "pq"];

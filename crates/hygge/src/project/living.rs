@@ -9,15 +9,19 @@ use hygge_core::store::Store;
 use hygge_core::{Error, Result};
 
 use crate::config::{self, CsvCodec, CsvCompression, HomeConfig, ParquetCodec, ParquetStore, StoreConfig};
+use crate::files::arrow::ArrowFormat;
 use crate::files::codec::Codec;
 use crate::files::csv::format::{CsvFormat, CsvFormatConfig, Packing};
 use crate::files::format::FileFormat;
 use crate::files::parquet::{Encodings, ParquetFormat};
 use crate::files::paths;
+use crate::homes::arrow::ArrowHome;
+use crate::homes::avro::AvroHome;
 use crate::homes::csv::{CsvHome, CsvHomeConfig, Infer};
 use crate::homes::exec::ExecHome;
 use crate::homes::parquet::ParquetHome;
 use crate::homes::sqlite::{SqliteHome, SqliteHomeConfig};
+use crate::homes::xlsx::{XlsxHome, XlsxHomeConfig};
 use crate::stores::exec::ExecStore;
 use crate::stores::files::FileStore;
 use crate::stores::sqlite::{SqliteStore, SqliteStoreConfig};
@@ -40,6 +44,9 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
         }
         HomeConfig::Parquet(home) => Arc::new(ParquetHome::new(root, &home.path)),
         HomeConfig::Csv(home) => Arc::new(CsvHome::new(csv_home(root, home))?),
+        HomeConfig::Arrow(home) => Arc::new(ArrowHome::new(root, &home.path)),
+        HomeConfig::Avro(home) => Arc::new(AvroHome::new(root, &home.path)),
+        HomeConfig::Xlsx(home) => Arc::new(XlsxHome::new(xlsx_home(root, home))),
         HomeConfig::Exec(program) => Arc::new(ExecHome::new(root, program, entity)),
         HomeConfig::Custom(home) => (home.made_by.make)(&home.options, root, entity)?,
     })
@@ -55,6 +62,11 @@ pub fn store(root: &Path, config: &StoreConfig, entity: Option<&str>) -> Result<
         StoreConfig::Exec(program) => Ok(Arc::new(UnstagedStore::new(ExecStore::new(root, program, entity)))),
         StoreConfig::Custom(store) => (store.made_by.make)(&store.options, root, entity),
         StoreConfig::Csv(store) => files(root, &store.path, store.one_file, Arc::new(csv(store)?)),
+        StoreConfig::Arrow(store) => {
+            let end = store.path.rsplit('.').next().filter(|end| store.one_file && ["feather", "ipc"].contains(end));
+            let format = ArrowFormat::new(store.compression).ending_in(end.unwrap_or("arrow"));
+            files(root, &store.path, store.one_file, Arc::new(format))
+        }
         StoreConfig::Sqlite(store) => {
             let written = database(&store.path, entity)?;
             let path = paths::resolve(root, &written);
@@ -80,6 +92,17 @@ fn files(root: &Path, path: &str, one_file: bool, format: Arc<dyn FileFormat>) -
         .next(format!("let the path end in {end}, or in / for a folder of such files")));
     }
     Ok(Arc::new(FileStore::new(root, path, format)))
+}
+
+fn xlsx_home(root: &Path, home: &config::XlsxHome) -> XlsxHomeConfig {
+    XlsxHomeConfig {
+        root: root.to_path_buf(),
+        path: home.path.clone(),
+        sheet: home.sheet.clone(),
+        range: home.range,
+        header: home.header,
+        nulls: home.nulls.clone(),
+    }
 }
 
 fn csv_home(root: &Path, home: &config::CsvHome) -> CsvHomeConfig {

@@ -6,6 +6,7 @@ mod crash;
 mod documents;
 #[cfg(feature = "failpoints")]
 mod encodings;
+mod formats;
 mod judge;
 mod judges_can_fail;
 #[cfg(feature = "failpoints")]

@@ -10,6 +10,7 @@ use hygge_core::{Error, Result};
 use parquet::arrow::ArrowWriter;
 
 use super::{ParquetFormat, types, unwritable};
+use crate::files::exactly::carry_over;
 use crate::files::format::Encoder;
 
 /// Writes one file. A row group ends when what is held back reaches the writer's share of memory.
@@ -41,7 +42,7 @@ impl ParquetEncoder {
 impl Encoder for ParquetEncoder {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         if self.carry_over {
-            let batch = types::carry_over(batch, &self.stored, self.rows)?;
+            let batch = carry_over(batch, &self.stored, self.rows)?;
             self.writer.write(&batch).map_err(unwritable)?;
         } else {
             self.writer.write(batch).map_err(unwritable)?;

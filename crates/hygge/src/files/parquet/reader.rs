@@ -2,10 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::os::unix::fs::FileExt;
+use std::io::{self, BufReader};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -22,49 +20,15 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::{sealed, types, unreadable};
+use crate::files::exactly::cast_exactly;
+use crate::files::positioned::{From, Positioned, guarded};
 
 /// The most rows that are looked at first where the footer does not tell how large they are.
 const PROBE_ROWS: usize = 256;
 
-/// A file that is read at positions, so that nobody's reading moves another's.
-#[derive(Clone)]
-pub struct Positioned {
-    file: Arc<File>,
-    len: u64,
-    read: Arc<AtomicU64>,
-}
-
-impl Positioned {
-    /// The first `len` bytes of a file.
-    #[must_use]
-    pub fn new(file: File, len: u64) -> Self {
-        Self { file: Arc::new(file), len, read: Arc::default() }
-    }
-
-    fn counting(&self, read: &Arc<AtomicU64>) -> Self {
-        Self { read: Arc::clone(read), ..self.clone() }
-    }
-}
-
 impl Length for Positioned {
     fn len(&self) -> u64 {
-        self.len
-    }
-}
-
-/// Reads on from a position.
-pub struct From {
-    file: Positioned,
-    at: u64,
-}
-
-impl Read for From {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.file.len.saturating_sub(self.at)).unwrap_or(usize::MAX).min(buffer.len());
-        let n = self.file.file.read_at(&mut buffer[..most], self.at)?;
-        self.at += n as u64;
-        self.file.read.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
+        self.length()
     }
 }
 
@@ -72,18 +36,14 @@ impl ChunkReader for Positioned {
     type T = BufReader<From>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(BufReader::new(From { file: self.clone(), at: start }))
+        Ok(BufReader::new(From::new(self.clone(), start)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
-        let end = start.checked_add(length as u64).filter(|end| *end <= self.len);
-        if end.is_none() {
-            return Err(ParquetError::EOF("a part lies beyond the end of the file".to_owned()));
-        }
-        let mut buffer = vec![0; length];
-        self.file.read_exact_at(&mut buffer, start).map_err(|e| ParquetError::External(Box::new(e)))?;
-        self.read.fetch_add(length as u64, Ordering::Relaxed);
-        Ok(buffer.into())
+        self.bytes(start, length).map(bytes::Bytes::from).map_err(|e| match e.kind() {
+            io::ErrorKind::UnexpectedEof => ParquetError::EOF("a part lies beyond the end of the file".to_owned()),
+            _ => ParquetError::External(Box::new(e)),
+        })
     }
 }
 
@@ -106,8 +66,7 @@ impl FileGroups {
     /// # Errors
     /// If its footer cannot be read.
     pub fn whole(file: File, shown: &str) -> Result<Self> {
-        let len = file.metadata().map_err(|e| Error::io("look at", std::path::Path::new(shown), e))?.len();
-        let file = Positioned::new(file, len);
+        let file = Positioned::whole(file, shown)?;
         let metadata = footer(&file, shown)?;
         let groups = (0..metadata.metadata().num_row_groups()).collect();
         Ok(Self { file, shown: shown.to_owned(), metadata, groups })
@@ -256,8 +215,7 @@ impl GroupStream {
                 .iter()
                 .zip(self.schema.fields())
                 .map(|(&at, field)| {
-                    types::cast_exactly(batch.column(at), field)
-                        .map_err(|e| e.at(format!("{shown}, column {}", field.name())))
+                    cast_exactly(batch.column(at), field).map_err(|e| e.at(format!("{shown}, column {}", field.name())))
                 })
                 .collect::<Result<Vec<_>>>()?;
             current.done += batch.num_rows();
@@ -392,13 +350,4 @@ fn largest_column(batch: &RecordBatch) -> String {
         .zip(batch.schema_ref().fields())
         .max_by_key(|(column, _)| column.get_array_memory_size())
         .map_or_else(String::new, |(_, field)| format!("column {}", field.name()))
-}
-
-/// A damaged file can make the decoder panic: that is the file's fault, and an error like any other.
-pub(crate) fn guarded<T>(shown: &str, decode: impl FnOnce() -> Result<T>) -> Result<T> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).unwrap_or_else(|_| {
-        Err(Error::failed("the file is damaged: its pages contradict its footer")
-            .at(shown)
-            .next("write the file anew, or take it away"))
-    })
 }

@@ -5,7 +5,7 @@
 
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::reader::Positioned;
+use crate::files::positioned::Positioned;
 
 /// The end of a file: the footer's length and the mark.
 const TAIL: u64 = 8;

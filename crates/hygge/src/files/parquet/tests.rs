@@ -38,7 +38,8 @@ fn read(format: &ParquetFormat, path: &Path, schema: &SchemaRef) -> Vec<RecordBa
     out
 }
 
-fn every_type() -> RecordBatch {
+/// A row of values and one without, in every type that files are likely to hold.
+pub(crate) fn every_type() -> RecordBatch {
     let mut fixed = FixedSizeBinaryBuilder::new(3);
     fixed.append_value(b"abc").expect("fits");
     fixed.append_null();

@@ -56,8 +56,23 @@ impl Agreed {
         if let Some(more) = other.fields().iter().find(|f| self.schema.field_with_name(f.name()).is_err()) {
             return Err(differs(shown, format!("it has a column {}, which {} has not", more.name(), self.first)));
         }
+        if other.fields().len() > fields.len() {
+            return Self::new(other, shown).alone();
+        }
         self.schema = Schema::new(fields);
         Ok(())
+    }
+
+    /// Refuses two columns of one name.
+    ///
+    /// # Errors
+    /// As said.
+    pub fn alone(&self) -> Result<()> {
+        let mut names = std::collections::HashSet::new();
+        match self.schema.fields().iter().find(|field| !names.insert(field.name())) {
+            Some(twice) => Err(Error::refused(format!("two columns are called {}", twice.name())).at(&self.first)),
+            None => Ok(()),
+        }
     }
 
     /// The columns asked for, in their order, or all.
@@ -65,11 +80,7 @@ impl Agreed {
     /// # Errors
     /// Refused, if one is not there or a name is there twice.
     pub fn choose(self, columns: Option<&[String]>) -> Result<SchemaRef> {
-        for (i, field) in self.schema.fields().iter().enumerate() {
-            if self.schema.fields().iter().take(i).any(|f| f.name() == field.name()) {
-                return Err(Error::refused(format!("two columns are called {}", field.name())).at(self.first));
-            }
-        }
+        self.alone()?;
         let Some(columns) = columns else { return Ok(Arc::new(self.schema)) };
         let fields = columns
             .iter()

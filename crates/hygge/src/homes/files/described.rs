@@ -31,11 +31,23 @@ pub trait Described: Clone + Send + Sync + 'static {
     /// The options that decide what is read out of the bytes, by their names in the configuration.
     fn reading(&self) -> Options;
 
+    /// What [`Range`] counts, as a word: `batch`, `byte`.
+    fn unit(&self) -> &'static str;
+
     /// Reads what a file says of itself.
     ///
     /// # Errors
     /// If it cannot be read as this format.
     fn head(&self, pin: &PinnedFile, ctx: &Context) -> Result<Head>;
+
+    /// Refuses columns that are asked for and cannot be handed on.
+    ///
+    /// # Errors
+    /// Naming one, and how to leave it out. `shown` is the first file.
+    fn fits(&self, schema: &Schema, shown: &str) -> Result<()> {
+        let _ = (schema, shown);
+        Ok(())
+    }
 
     /// Reads a part of a file as columns of `schema`, which are found by name.
     ///
@@ -119,6 +131,7 @@ impl<F: Described> ReadFormat for F {
     fn look(&self, ask: &Ask<'_>) -> Result<Found> {
         let Heads { agreed, units, notes } = Heads::of(self, ask.ctx, ask.files)?;
         let schema = agreed.choose(ask.request.columns.as_deref())?;
+        self.fits(&schema, &ask.files[0].shown)?;
         let mut splits = Vec::new();
         for chunk in cut::chunks(units.iter().collect(), ask.request, |(_, unit)| unit.bytes) {
             let mut parts = Payload::new();
@@ -130,7 +143,7 @@ impl<F: Described> ReadFormat for F {
             }
             let rows = chunk.iter().map(|(_, unit)| unit.rows).sum();
             let bytes = chunk.iter().map(|(_, unit)| unit.bytes).sum();
-            let label = label(&parts, &units, ask.files);
+            let label = label(&parts, &units, ask.files, self.unit());
             splits.push(cut::split(splits.len(), label, &parts, rows, bytes, false)?);
         }
         let rows = Parts { format: self.clone(), schema: Arc::clone(&schema), files: ask.files.to_vec() };
@@ -170,7 +183,7 @@ impl Heads {
 }
 
 /// What a split reads, for people.
-fn label(parts: &[(usize, Range)], units: &[(usize, Unit)], files: &[PinnedFile]) -> String {
+fn label(parts: &[(usize, Range)], units: &[(usize, Unit)], files: &[PinnedFile], unit: &str) -> String {
     let shown = |at: usize| files.get(at).map_or("", |f| f.shown.as_str());
     match parts {
         [(file, part)] => {
@@ -180,7 +193,7 @@ fn label(parts: &[(usize, Range)], units: &[(usize, Unit)], files: &[PinnedFile]
             if whole {
                 return shown(*file).to_owned();
             }
-            format!("{} from {} to {}", shown(*file), part.begin, part.end)
+            format!("{} from {unit} {} to {}", shown(*file), part.begin, part.end)
         }
         [(first, _), .., (last, _)] if first == last => shown(*first).to_owned(),
         [(first, _), .., (last, _)] => format!("{} to {}", shown(*first), shown(*last)),

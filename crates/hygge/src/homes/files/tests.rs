@@ -36,6 +36,10 @@ impl Described for Lines {
         Options::new()
     }
 
+    fn unit(&self) -> &'static str {
+        "line"
+    }
+
     fn head(&self, pin: &PinnedFile, _ctx: &Context) -> Result<Head> {
         let lines = lines(pin)?;
         let Some(first) = lines.first() else { return Err(Error::failed("the file is empty").at(&pin.shown)) };
@@ -160,7 +164,7 @@ fn columns_are_found_by_name_in_the_order_of_the_first_file() {
     let small = folder.scan(&ReadRequest { split_bytes: 8, ..all() });
     assert_eq!(folder.rows(&*small).concat(), [[1, 2], [3, 4], [5, 6]]);
     let last = small.splits().last().expect("a split");
-    assert_eq!(last.label, "raw/b.lines from 2 to 3");
+    assert_eq!(last.label, "raw/b.lines from line 2 to 3");
 }
 
 #[test]

@@ -17,8 +17,9 @@ use parquet::schema::types::ColumnDescPtr;
 use serde_json::{Map, Value};
 
 use super::open_file;
-use crate::files::parquet::reader::{FileGroups, guarded};
+use crate::files::parquet::reader::FileGroups;
 use crate::files::parquet::unreadable;
+use crate::files::positioned::guarded;
 use crate::homes::files::Ask;
 use crate::sqlite::names::yaml;
 

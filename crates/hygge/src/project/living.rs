@@ -9,8 +9,9 @@ use hygge_core::{Error, Result};
 
 use crate::config::{self, CsvCodec, CsvCompression, HomeConfig, ParquetCodec, ParquetStore, StoreConfig};
 use crate::files::codec::Codec;
-use crate::files::csv::format::{CsvFormat, CsvFormatConfig, Packing};
+use crate::files::csv::format::{CsvFormat, CsvFormatConfig};
 use crate::files::format::FileFormat;
+use crate::files::packing::Packing;
 use crate::files::parquet::{Encodings, ParquetFormat};
 use crate::files::paths;
 use crate::homes::csv::{CsvHome, CsvHomeConfig, Infer};

@@ -1,7 +1,5 @@
 //! Cells into typed columns: the second of two passes over a block, column by column, with one way of reading each.
 
-mod reading;
-
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -20,8 +18,8 @@ use arrow_schema::{DataType, TimeUnit};
 use hygge_core::{Error, Result};
 use memchr::memchr;
 
-use self::reading::{Clock, Days, DaysInMillis, Decimals, Doubles, Moments, Reading, Singles, Whole};
-use super::cell::{self, lenient};
+use crate::files::cell::reading::{Clock, Days, DaysInMillis, Decimals, Doubles, Moments, Reading, Singles, Whole};
+use crate::files::cell::{self, lenient};
 
 /// Records whose fields were found.
 #[derive(Clone, Copy)]

@@ -9,10 +9,10 @@ use arrow_schema::{DataType, TimeUnit};
 use hygge_core::{Error, Part, Result};
 
 use super::blocks::{BLOCK_BYTES, Blocks, Ending, Next, Trouble};
-use super::cell::{self, Float};
 use super::index::{Dialect, Fault, Indexer};
 use super::piece::Piece;
 use super::stream::Reading;
+use crate::files::cell::{self, Float};
 use crate::files::codec::Codec;
 
 /// Words that stand for "no value" in files of this world: these alone may be shown in an advice.

@@ -6,7 +6,9 @@
 
 pub mod lenient;
 mod number;
+pub(crate) mod reading;
 mod time;
+pub(crate) mod writing;
 
 pub use self::number::{Float, decimal, double, float, int, uint};
 pub use self::time::{Moment, date, moment, time_of_day};

@@ -5,6 +5,7 @@ pub mod codec;
 pub mod csv;
 pub mod durable;
 pub mod format;
+pub mod json;
 pub mod listing;
 pub mod packing;
 pub mod parquet;

@@ -108,15 +108,15 @@ fn zstd_tables(level: u32, memory: usize) -> Vec<CParameter> {
 }
 
 /// What bytes go through on their way into a file.
-pub(crate) enum Sink {
-    Plain(BufWriter<File>),
-    Gzip(Box<flate2::write::GzEncoder<BufWriter<File>>>),
-    Zstd(Box<zstd::stream::write::Encoder<'static, BufWriter<File>>>),
+pub(crate) enum Sink<W: Write = File> {
+    Plain(BufWriter<W>),
+    Gzip(Box<flate2::write::GzEncoder<BufWriter<W>>>),
+    Zstd(Box<zstd::stream::write::Encoder<'static, BufWriter<W>>>),
 }
 
-impl Sink {
+impl<W: Write> Sink<W> {
     /// What holds back at most about `memory` bytes on the way into `file`.
-    pub(crate) fn new(packing: Packing, file: File, memory: usize) -> io::Result<Self> {
+    pub(crate) fn new(packing: Packing, file: W, memory: usize) -> io::Result<Self> {
         let file = BufWriter::with_capacity(128 << 10, file);
         Ok(match packing.codec {
             Codec::Plain => Self::Plain(file),
@@ -143,7 +143,7 @@ impl Sink {
         }
     }
 
-    pub(crate) fn finish(self) -> io::Result<File> {
+    pub(crate) fn finish(self) -> io::Result<W> {
         let file = match self {
             Self::Plain(file) => file,
             Self::Gzip(encoder) => encoder.finish()?,

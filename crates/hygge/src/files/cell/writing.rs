@@ -1,9 +1,40 @@
-//! One value as text, exactly: what the readings beside it read back is the value that was written.
+//! Values as text, exactly: what the readings beside it read back is the value that was written.
 
 use std::fmt::Write as _;
 
-use arrow_array::ArrowNativeTypeOp;
-use arrow_schema::DataType;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowPrimitiveType, Date32Type, Date64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
+};
+use arrow_array::{Array, ArrayRef, ArrowNativeTypeOp};
+use arrow_schema::{DataType, TimeUnit};
+
+/// The cells of one column as text, one behind the other.
+#[derive(Default)]
+pub struct Rendered {
+    /// The text of all cells.
+    pub bytes: Vec<u8>,
+    /// Where each cell ends.
+    pub ends: Vec<usize>,
+}
+
+impl Rendered {
+    /// Ends a cell with these bytes.
+    #[inline]
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// The text of a cell.
+    #[inline]
+    pub(crate) fn of(&self, row: usize) -> &[u8] {
+        let begin = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.bytes[begin..self.ends[row]]
+    }
+}
 
 /// The type that a column is cast to before it is written, where its own has no writing.
 pub(crate) fn kin(data_type: &DataType) -> Option<DataType> {
@@ -123,4 +154,75 @@ pub(crate) fn hex(value: &[u8], bytes: &mut Vec<u8>) {
     for &byte in value {
         bytes.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
+}
+
+/// Writes dates and times, or NULL, with quotes around them or without. False: the value behind the last that was ended
+/// has no text.
+pub(crate) fn times<const QUOTED: bool>(array: &ArrayRef, null: &[u8], out: &mut Rendered) -> bool {
+    use DataType as T;
+    macro_rules! cells {
+        ($arrow:ty, $write:expr) => {{
+            let write = $write;
+            primitive::<$arrow>(array, null, out, |value, bytes| quoted::<QUOTED>(bytes, |bytes| write(value, bytes)))
+        }};
+    }
+    macro_rules! moment {
+        ($arrow:ty, $per_second:expr, $zone:expr) => {{
+            let zone: &[u8] = if $zone.is_some() { b"Z" } else { b"" };
+            cells!($arrow, |value, bytes: &mut Vec<u8>| moment(value, $per_second, zone, bytes))
+        }};
+    }
+    macro_rules! clock {
+        ($arrow:ty, $per_second:expr) => {
+            cells!($arrow, |value, bytes: &mut Vec<u8>| clock(i64::from(value), $per_second, bytes))
+        };
+    }
+    match array.data_type() {
+        T::Date32 => cells!(Date32Type, |value, bytes: &mut Vec<u8>| date(i64::from(value), bytes)),
+        T::Date64 => {
+            cells!(Date64Type, |value, bytes: &mut Vec<u8>| value % 86_400_000 == 0 && date(value / 86_400_000, bytes))
+        }
+        T::Time32(TimeUnit::Second) => clock!(Time32SecondType, 1),
+        T::Time32(_) => clock!(Time32MillisecondType, 1000),
+        T::Time64(TimeUnit::Microsecond) => clock!(Time64MicrosecondType, 1_000_000),
+        T::Time64(_) => clock!(Time64NanosecondType, 1_000_000_000),
+        T::Timestamp(TimeUnit::Second, zone) => moment!(TimestampSecondType, 1, zone),
+        T::Timestamp(TimeUnit::Millisecond, zone) => moment!(TimestampMillisecondType, 1000, zone),
+        T::Timestamp(TimeUnit::Microsecond, zone) => moment!(TimestampMicrosecondType, 1_000_000, zone),
+        T::Timestamp(TimeUnit::Nanosecond, zone) => moment!(TimestampNanosecondType, 1_000_000_000, zone),
+        _ => false,
+    }
+}
+
+#[inline]
+fn quoted<const QUOTED: bool>(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+    if QUOTED {
+        bytes.push(b'"');
+    }
+    let written = write(bytes);
+    if QUOTED {
+        bytes.push(b'"');
+    }
+    written
+}
+
+/// Writes each value, or NULL. False: the value behind the last that was ended has no text.
+#[inline]
+pub(crate) fn primitive<T: ArrowPrimitiveType>(
+    array: &ArrayRef,
+    null: &[u8],
+    out: &mut Rendered,
+    mut write: impl FnMut(T::Native, &mut Vec<u8>) -> bool,
+) -> bool {
+    let array = array.as_primitive::<T>();
+    let nulls = array.nulls().filter(|n| n.null_count() > 0);
+    for (row, &value) in array.values().iter().enumerate() {
+        if nulls.is_some_and(|n| n.is_null(row)) {
+            out.bytes.extend_from_slice(null);
+        } else if !write(value, &mut out.bytes) {
+            return false;
+        }
+        out.ends.push(out.bytes.len());
+    }
+    true
 }

@@ -267,7 +267,8 @@ fn digits_behind_zeros(text: &[u8]) -> bool {
     digits.len() > 1 && digits[0] == b'0' && digits.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
-fn wanted(expected: &DataType) -> String {
+/// What a column of the type holds, in words.
+pub(crate) fn wanted(expected: &DataType) -> String {
     match expected {
         DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Int64 => "a number".to_owned(),
         t if t.is_integer() => format!("a whole number ({t})"),
@@ -295,7 +296,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Digits in groups of three.
-fn grouped(n: u64) -> String {
+pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {

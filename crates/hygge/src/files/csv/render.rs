@@ -2,11 +2,9 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Decimal256Type, DurationMicrosecondType,
-    DurationMillisecondType, DurationNanosecondType, DurationSecondType, Float32Type, Float64Type, Int8Type, Int16Type,
-    Int32Type, Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    Decimal128Type, Decimal256Type, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType,
+    DurationSecondType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, OffsetSizeTrait};
 use arrow_schema::{DataType, TimeUnit};
@@ -14,16 +12,8 @@ use hygge_core::{Error, Result};
 use memchr::{memchr, memchr3};
 
 use super::index::Dialect;
-use crate::files::cell::writing::{self, clock, date, decimal, kin, moment};
-
-/// The cells of one column as text, one behind the other.
-#[derive(Default)]
-pub struct Rendered {
-    /// The text of all cells.
-    pub bytes: Vec<u8>,
-    /// Where each cell ends.
-    pub ends: Vec<usize>,
-}
+pub use crate::files::cell::writing::Rendered;
+use crate::files::cell::writing::{self, decimal, kin, primitive, times};
 
 /// How cells are written.
 #[derive(Debug, Clone)]
@@ -132,7 +122,7 @@ pub fn render(array: &ArrayRef, style: &Style, name: &str, out: &mut Rendered) -
         T::UInt64 => whole!(UInt64Type),
         T::Float32 => float!(Float32Type),
         T::Float64 => float!(Float64Type),
-        t if t.is_temporal() && !matches!(t, T::Duration(_)) => times(array, null, out),
+        t if t.is_temporal() && !matches!(t, T::Duration(_)) => times::<false>(array, null, out),
         T::Duration(TimeUnit::Second) => whole!(DurationSecondType),
         T::Duration(TimeUnit::Millisecond) => whole!(DurationMillisecondType),
         T::Duration(TimeUnit::Microsecond) => whole!(DurationMicrosecondType),
@@ -158,61 +148,6 @@ pub fn render(array: &ArrayRef, style: &Style, name: &str, out: &mut Rendered) -
             .at(format!("row {} of a batch, column {name}", out.ends.len() + 1))
             .next("mend the value where it lives, or leave the column out"))
     }
-}
-
-/// As [`render`], for dates and times.
-fn times(array: &ArrayRef, null: &[u8], out: &mut Rendered) -> bool {
-    use DataType as T;
-    macro_rules! cells {
-        ($arrow:ty, $write:expr) => {
-            primitive::<$arrow>(array, null, out, $write)
-        };
-    }
-    macro_rules! moment {
-        ($arrow:ty, $per_second:expr, $zone:expr) => {{
-            let zone: &[u8] = if $zone.is_some() { b"Z" } else { b"" };
-            cells!($arrow, |value, bytes| moment(value, $per_second, zone, bytes))
-        }};
-    }
-    macro_rules! clock {
-        ($arrow:ty, $per_second:expr) => {
-            cells!($arrow, |value, bytes| clock(i64::from(value), $per_second, bytes))
-        };
-    }
-    match array.data_type() {
-        T::Date32 => cells!(Date32Type, |value, bytes| date(i64::from(value), bytes)),
-        T::Date64 => cells!(Date64Type, |value, bytes| value % 86_400_000 == 0 && date(value / 86_400_000, bytes)),
-        T::Time32(TimeUnit::Second) => clock!(Time32SecondType, 1),
-        T::Time32(_) => clock!(Time32MillisecondType, 1000),
-        T::Time64(TimeUnit::Microsecond) => clock!(Time64MicrosecondType, 1_000_000),
-        T::Time64(_) => clock!(Time64NanosecondType, 1_000_000_000),
-        T::Timestamp(TimeUnit::Second, zone) => moment!(TimestampSecondType, 1, zone),
-        T::Timestamp(TimeUnit::Millisecond, zone) => moment!(TimestampMillisecondType, 1000, zone),
-        T::Timestamp(TimeUnit::Microsecond, zone) => moment!(TimestampMicrosecondType, 1_000_000, zone),
-        T::Timestamp(TimeUnit::Nanosecond, zone) => moment!(TimestampNanosecondType, 1_000_000_000, zone),
-        _ => false,
-    }
-}
-
-/// Writes each value, or NULL. False: the value behind the last that was ended has no text.
-#[inline]
-fn primitive<T: ArrowPrimitiveType>(
-    array: &ArrayRef,
-    null: &[u8],
-    out: &mut Rendered,
-    mut write: impl FnMut(T::Native, &mut Vec<u8>) -> bool,
-) -> bool {
-    let array = array.as_primitive::<T>();
-    let nulls = array.nulls().filter(|n| n.null_count() > 0);
-    for (row, &value) in array.values().iter().enumerate() {
-        if nulls.is_some_and(|n| n.is_null(row)) {
-            out.bytes.extend_from_slice(null);
-        } else if !write(value, &mut out.bytes) {
-            return false;
-        }
-        out.ends.push(out.bytes.len());
-    }
-    true
 }
 
 fn texts<'a>(cells: impl Iterator<Item = Option<&'a [u8]>>, style: &Style, out: &mut Rendered) -> bool {

@@ -38,8 +38,8 @@ pub use ad_hoc::AdHoc;
 pub use environment::Environment;
 pub(crate) use home::names_tsv;
 pub use kinds::{
-    ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, HomeConfig, Infer, ParquetCodec, ParquetHome,
-    ParquetStore, SqliteHome, SqliteStore, StoreConfig,
+    ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, HomeConfig, Infer, JsonHome, JsonStore, ParquetCodec,
+    ParquetHome, ParquetStore, SqliteHome, SqliteStore, StoreConfig,
 };
 pub use load::Locate;
 pub use problem::Problem;

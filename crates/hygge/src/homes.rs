@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod files;
+pub mod json;
 mod lookback;
 pub mod parquet;
 mod skipped;

@@ -203,6 +203,7 @@ fn with_types(home: &HomePart, types: ColumnTypes, layers: &[&Layer], problems: 
     match &mut config {
         HomeConfig::Sqlite(home) => home.types = types,
         HomeConfig::Csv(home) => home.types = types,
+        HomeConfig::Json(home) => home.types = types,
         HomeConfig::Parquet(_) => {
             if let Some(said) = layers.iter().filter_map(|l| l.columns.as_ref()).find(|said| !said.types.is_empty()) {
                 problems.add(

@@ -2,7 +2,7 @@
 
 use super::connection::{database, path};
 use super::fields::{Fields, Said};
-use super::kinds::{ColumnTypes, CsvCompression, CsvHome, HomeConfig, Infer, ParquetHome, SqliteHome};
+use super::kinds::{ColumnTypes, CsvCompression, CsvHome, HomeConfig, Infer, JsonHome, ParquetHome, SqliteHome};
 use super::part::{Kind, Names, Opened, Written, open};
 use super::problem::{Problem, Problems};
 use super::source::Pos;
@@ -56,6 +56,7 @@ pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) ->
             HomeConfig::Parquet(ParquetHome { path: files_path(&opened, problems)? })
         }
         Kind::Csv => HomeConfig::Csv(csv(&opened, types, problems)?),
+        Kind::Ndjson | Kind::Json => HomeConfig::Json(json(&opened, types, problems)?),
     };
     if problems.told() > before {
         return None;
@@ -175,12 +176,6 @@ fn csv(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<C
             }
         },
     };
-    let compression = match fields.word("compression").map(|said| said.value) {
-        Some("none") => CsvCompression::None,
-        Some("gzip") => CsvCompression::Gzip,
-        Some("zstd") => CsvCompression::Zstd,
-        _ => CsvCompression::Auto,
-    };
     Some(CsvHome {
         path,
         separator,
@@ -191,12 +186,37 @@ fn csv(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<C
             .map(|said| said.value.into_iter().map(|text| text.value).collect())
             .unwrap_or_default(),
         types,
-        infer: match fields.word("infer").map(|said| said.value) {
-            Some("all") => Infer::All,
-            _ => Infer::Sample,
-        },
-        compression,
+        infer: infer(fields),
+        compression: compression(fields),
     })
+}
+
+fn json(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<JsonHome> {
+    let fields = &opened.fields;
+    Some(JsonHome {
+        path: files_path(opened, problems)?,
+        lines: opened.kind == Kind::Ndjson,
+        types,
+        infer: infer(fields),
+        nested_as_text: fields.word("nested").is_some_and(|said| said.value == "text"),
+        compression: compression(fields),
+    })
+}
+
+fn infer(fields: &Fields) -> Infer {
+    match fields.word("infer").map(|said| said.value) {
+        Some("all") => Infer::All,
+        _ => Infer::Sample,
+    }
+}
+
+fn compression(fields: &Fields) -> CsvCompression {
+    match fields.word("compression").map(|said| said.value) {
+        Some("none") => CsvCompression::None,
+        Some("gzip") => CsvCompression::Gzip,
+        Some("zstd") => CsvCompression::Zstd,
+        _ => CsvCompression::Auto,
+    }
 }
 
 /// Whether the last part of a path names files of values parted by tabs. A folder above may be called what it likes.

@@ -19,10 +19,10 @@ const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
 }
 
 /// The types of homes that work now.
-pub(crate) const HOME_TYPES: &[&str] = &["sql", "sqlite", "parquet", "csv"];
+pub(crate) const HOME_TYPES: &[&str] = &["sql", "sqlite", "parquet", "csv", "ndjson", "jsonl", "json"];
 /// The types of stores that work now.
-pub(crate) const STORE_TYPES: &[&str] = &["parquet", "csv", "sqlite", "sql"];
-/// The compressions of CSV files.
+pub(crate) const STORE_TYPES: &[&str] = &["parquet", "csv", "ndjson", "jsonl", "json", "sqlite", "sql"];
+/// The compressions of CSV and JSON files.
 pub(crate) const CSV_COMPRESSIONS: &[&str] = &["auto", "none", "gzip", "zstd"];
 /// The compressions of Parquet files.
 pub(crate) const PARQUET_CODECS: &[&str] = &["snappy", "zstd", "gzip", "lz4", "none"];
@@ -102,6 +102,18 @@ pub(crate) static HOME_CSV: &[Key] = &[
     key("compression", Word(CSV_COMPRESSIONS), "How the files are compressed (default auto: by extension)."),
 ];
 
+/// What a home of JSON files takes beside.
+pub(crate) static HOME_JSON: &[Key] = &[
+    key("path", Text, "A file, a folder, or a pattern of files."),
+    key(
+        "nested",
+        Word(&["columns", "text"]),
+        "Read objects and lists as columns of their own (default), or as text: the JSON that they are.",
+    ),
+    key("infer", Word(&["sample", "all"]), "Tell keys and types from a sample (default) or from all rows."),
+    key("compression", Word(CSV_COMPRESSIONS), "How the files are compressed (default auto: by extension)."),
+];
+
 /// What every store takes.
 static STORE: &[Key] = &[key(
     "type",
@@ -124,6 +136,28 @@ pub(crate) static STORE_CSV: &[Key] = &[
     key("separator", Text, "The character between fields, or tab, comma, semicolon, pipe (default `,`)."),
     key("header", Flag, "Whether the first row names the columns (default true)."),
     key("null_text", Literal, "The text that stands for NULL (default: the empty field)."),
+    key(
+        "compression",
+        Word(CSV_COMPRESSIONS),
+        "How files are compressed (default auto: by extension, none for a folder).",
+    ),
+    key("compression_level", Count(0, 22), "The level, for zstd (1 to 22) and gzip (0 to 9)."),
+];
+
+/// What a store of NDJSON files takes beside.
+pub(crate) static STORE_NDJSON: &[Key] = &[
+    key("path", Text, "A folder, or one file if it ends in .ndjson or .jsonl, maybe with .gz or .zst."),
+    key(
+        "compression",
+        Word(CSV_COMPRESSIONS),
+        "How files are compressed (default auto: by extension, none for a folder).",
+    ),
+    key("compression_level", Count(0, 22), "The level, for zstd (1 to 22) and gzip (0 to 9)."),
+];
+
+/// What a store of JSON files takes beside.
+pub(crate) static STORE_JSON: &[Key] = &[
+    key("path", Text, "A folder, or one file if it ends in .json, maybe with .gz or .zst; each is one array."),
     key(
         "compression",
         Word(CSV_COMPRESSIONS),
@@ -215,17 +249,21 @@ pub(crate) struct PartKind {
 }
 
 /// Every kind of home.
-pub(crate) static HOMES: [PartKind; 3] = [
+pub(crate) static HOMES: [PartKind; 5] = [
     PartKind { types: &["sql", "sqlite"], shown: "an SQL home", keys: [HOME, HOME_SQL] },
     PartKind { types: &["parquet"], shown: "a parquet home", keys: [HOME, HOME_PARQUET] },
     PartKind { types: &["csv"], shown: "a csv home", keys: [HOME, HOME_CSV] },
+    PartKind { types: &["ndjson", "jsonl"], shown: "an ndjson home", keys: [HOME, HOME_JSON] },
+    PartKind { types: &["json"], shown: "a json home", keys: [HOME, HOME_JSON] },
 ];
 
 /// Every kind of store.
-pub(crate) static STORES: [PartKind; 3] = [
+pub(crate) static STORES: [PartKind; 5] = [
     PartKind { types: &["sql", "sqlite"], shown: "an SQL store", keys: [STORE, STORE_SQL] },
     PartKind { types: &["parquet"], shown: "a parquet store", keys: [STORE, STORE_PARQUET] },
     PartKind { types: &["csv"], shown: "a csv store", keys: [STORE, STORE_CSV] },
+    PartKind { types: &["ndjson", "jsonl"], shown: "an ndjson store", keys: [STORE, STORE_NDJSON] },
+    PartKind { types: &["json"], shown: "a json store", keys: [STORE, STORE_JSON] },
 ];
 
 /// Keys of other tools, with ours.

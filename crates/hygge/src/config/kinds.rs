@@ -11,6 +11,8 @@ pub enum HomeConfig {
     Parquet(ParquetHome),
     /// CSV files.
     Csv(CsvHome),
+    /// JSON files.
+    Json(JsonHome),
 }
 
 impl HomeConfig {
@@ -21,6 +23,8 @@ impl HomeConfig {
             Self::Sqlite(_) => "sqlite",
             Self::Parquet(_) => "parquet",
             Self::Csv(_) => "csv",
+            Self::Json(home) if home.lines => "ndjson",
+            Self::Json(_) => "json",
         }
     }
 
@@ -31,6 +35,7 @@ impl HomeConfig {
             Self::Sqlite(home) => &home.path,
             Self::Parquet(home) => &home.path,
             Self::Csv(home) => &home.path,
+            Self::Json(home) => &home.path,
         }
     }
 }
@@ -77,7 +82,24 @@ pub struct CsvHome {
     pub compression: CsvCompression,
 }
 
-/// Which rows the types of CSV columns are told from.
+/// JSON files to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JsonHome {
+    /// A file, a folder, or a pattern.
+    pub path: String,
+    /// Whether rows stand one on a line; else it is told by looking.
+    pub lines: bool,
+    /// Types that are given rather than told from the rows.
+    pub types: ColumnTypes,
+    /// Which rows types are told from.
+    pub infer: Infer,
+    /// Whether objects and lists are read as the JSON that they are.
+    pub nested_as_text: bool,
+    /// How the files are compressed.
+    pub compression: CsvCompression,
+}
+
+/// Which rows the types of CSV and JSON columns are told from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Infer {
     /// The beginning, and a slice of every split.
@@ -86,7 +108,7 @@ pub enum Infer {
     All,
 }
 
-/// How CSV files to read are compressed.
+/// How CSV and JSON files to read are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CsvCompression {
     /// By each file's extension.
@@ -106,6 +128,8 @@ pub enum StoreConfig {
     Parquet(ParquetStore),
     /// CSV files.
     Csv(CsvStore),
+    /// JSON files.
+    Json(JsonStore),
     /// A table of a SQLite database.
     Sqlite(SqliteStore),
 }
@@ -118,6 +142,8 @@ impl StoreConfig {
             Self::Sqlite(_) => "sqlite",
             Self::Parquet(_) => "parquet",
             Self::Csv(_) => "csv",
+            Self::Json(store) if store.array => "json",
+            Self::Json(_) => "ndjson",
         }
     }
 
@@ -133,6 +159,7 @@ impl StoreConfig {
         match self {
             Self::Parquet(store) => store.one_file,
             Self::Csv(store) => store.one_file,
+            Self::Json(store) => store.one_file,
             Self::Sqlite(_) => false,
         }
     }
@@ -144,6 +171,7 @@ impl StoreConfig {
             Self::Sqlite(store) => &store.path,
             Self::Parquet(store) => &store.path,
             Self::Csv(store) => &store.path,
+            Self::Json(store) => &store.path,
         }
     }
 }
@@ -196,7 +224,20 @@ pub struct CsvStore {
     pub compression: CsvCodec,
 }
 
-/// How CSV files are compressed when written.
+/// JSON files to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonStore {
+    /// A folder, or one file; see [`ParquetStore::path`].
+    pub path: String,
+    /// Whether the path is one file.
+    pub one_file: bool,
+    /// Whether a file is one array; else rows stand one on a line.
+    pub array: bool,
+    /// How files are compressed.
+    pub compression: CsvCodec,
+}
+
+/// How CSV and JSON files are compressed when written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CsvCodec {
     /// Not at all (`.csv`).

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Sql,
     Parquet,
     Csv,
+    Ndjson,
+    Json,
 }
 
 impl Kind {
@@ -30,16 +32,15 @@ impl Kind {
             "sql" | "sqlite" => Some(Self::Sql),
             "parquet" => Some(Self::Parquet),
             "csv" => Some(Self::Csv),
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            "json" => Some(Self::Json),
             _ => None,
         }
     }
 
-    fn index(self) -> usize {
-        match self {
-            Self::Sql => 0,
-            Self::Parquet => 1,
-            Self::Csv => 2,
-        }
+    /// The keys that it takes as a home or as a store, where it can be one.
+    fn of_side(self, side: &Side) -> Option<&'static PartKind> {
+        side.kinds.iter().find(|part| part.types.iter().any(|word| Self::of(word) == Some(self)))
     }
 }
 
@@ -47,7 +48,7 @@ impl Kind {
 pub(crate) struct Side {
     /// `home` or `store`.
     pub(crate) word: &'static str,
-    pub(crate) kinds: &'static [PartKind; 3],
+    pub(crate) kinds: &'static [PartKind],
     pub(crate) types: &'static [&'static str],
 }
 
@@ -161,7 +162,7 @@ pub(crate) struct Opened {
 /// Reads `type` first, then the keys that go with it.
 pub(crate) fn open(written: &Written, side: &Side, problems: &mut Problems) -> Option<Opened> {
     let kind = kind_of(written, side, problems)?;
-    let part = &side.kinds[kind.index()];
+    let part = kind.of_side(side)?;
     let elsewhere: Vec<(&'static str, &'static [Key])> = side
         .kinds
         .iter()
@@ -230,19 +231,8 @@ fn kind_of(written: &Written, side: &Side, problems: &mut Problems) -> Option<Ki
 }
 
 /// What the wider field offers and this version does not.
-const LATER: [&str; 11] = [
-    "postgres",
-    "postgresql",
-    "mysql",
-    "mariadb",
-    "mssql",
-    "sqlserver",
-    "oracle",
-    "duckdb",
-    "snowflake",
-    "ndjson",
-    "delta",
-];
+const LATER: [&str; 10] =
+    ["postgres", "postgresql", "mysql", "mariadb", "mssql", "sqlserver", "oracle", "duckdb", "snowflake", "delta"];
 
 fn unknown_kind(at: &Pos, shown: &str, text: &str, side: &Side) -> Problem {
     let lower = text.to_ascii_lowercase();
@@ -282,6 +272,12 @@ pub(crate) fn ending(path: &str) -> Ending<'_> {
     }
     if ends(&[".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"]) {
         return Ending::File(Kind::Csv);
+    }
+    if ends(&[".ndjson", ".ndjson.gz", ".ndjson.zst", ".jsonl", ".jsonl.gz", ".jsonl.zst"]) {
+        return Ending::File(Kind::Ndjson);
+    }
+    if ends(&[".json", ".json.gz", ".json.zst"]) {
+        return Ending::File(Kind::Json);
     }
     if ends(&[".db", ".sqlite", ".sqlite3", ".db3"]) {
         return Ending::File(Kind::Sql);

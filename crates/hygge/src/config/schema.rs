@@ -17,8 +17,8 @@ pub fn schema_json() -> String {
     schema["description"] =
         json!("A project of hygge: homes where rows live, stores where they settle, flows that carry them.");
     schema["$defs"] = json!({
-        "home": part(&HOMES, &[("sql", &["connection", "path"]), ("parquet", &["path"]), ("csv", &["path"])]),
-        "store": part(&STORES, &[("sql", &["connection", "path"]), ("parquet", &["path"]), ("csv", &["path"])]),
+        "home": part(&HOMES, &[("sql", &["connection", "path"])]),
+        "store": part(&STORES, &[("sql", &["connection", "path"])]),
         "flow": with_options(&[FLOW, QUESTION, DEFAULTS], &["home", "store"]),
         "entity": with_options(&[ENTITY, QUESTION, DEFAULTS], &["name"]),
     });
@@ -71,7 +71,7 @@ fn with_options(tables: &[&'static [Key]], required: &[&str]) -> Json {
 }
 
 /// A home or a store: every key of every kind, then for each `type` its own.
-fn part(kinds: &[PartKind; 3], required: &[(&str, &[&str])]) -> Json {
+fn part(kinds: &[PartKind], required: &[(&str, &[&str])]) -> Json {
     let mut properties = Map::new();
     for key in kinds.iter().flat_map(|kind| kind.keys).flatten() {
         add(&mut properties, key);
@@ -86,7 +86,8 @@ fn part(kinds: &[PartKind; 3], required: &[(&str, &[&str])]) -> Json {
             }
             let mut names: Vec<_> = own.keys().cloned().collect();
             names.push("options".into());
-            let needs = required.iter().find(|(name, _)| kind.types.contains(name)).map_or(&[][..], |(_, needs)| needs);
+            let needs =
+                required.iter().find(|(name, _)| kind.types.contains(name)).map_or(&["path"][..], |(_, needs)| needs);
             let mut then = somewhere(needs);
             if kind.types.contains(&"sql") {
                 let both = |one: &str, other: &str| json!({"required": [one, other]});

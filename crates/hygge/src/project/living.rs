@@ -11,10 +11,12 @@ use crate::config::{self, CsvCodec, CsvCompression, HomeConfig, ParquetCodec, Pa
 use crate::files::codec::Codec;
 use crate::files::csv::format::{CsvFormat, CsvFormatConfig};
 use crate::files::format::FileFormat;
+use crate::files::json::format::{JsonFormat, JsonFormatConfig};
 use crate::files::packing::Packing;
 use crate::files::parquet::{Encodings, ParquetFormat};
 use crate::files::paths;
 use crate::homes::csv::{CsvHome, CsvHomeConfig, Infer};
+use crate::homes::json::{JsonHome, JsonHomeConfig};
 use crate::homes::parquet::ParquetHome;
 use crate::homes::sqlite::{SqliteHome, SqliteHomeConfig};
 use crate::stores::files::FileStore;
@@ -38,6 +40,7 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
         }
         HomeConfig::Parquet(home) => Arc::new(ParquetHome::new(root, &home.path)),
         HomeConfig::Csv(home) => Arc::new(CsvHome::new(csv_home(root, home))?),
+        HomeConfig::Json(home) => Arc::new(JsonHome::new(json_home(root, home))?),
     })
 }
 
@@ -49,6 +52,7 @@ pub fn store(root: &Path, config: &StoreConfig, entity: Option<&str>) -> Result<
     match config {
         StoreConfig::Parquet(store) => files(root, &store.path, store.one_file, Arc::new(parquet(store)?)),
         StoreConfig::Csv(store) => files(root, &store.path, store.one_file, Arc::new(csv(store)?)),
+        StoreConfig::Json(store) => files(root, &store.path, store.one_file, Arc::new(json(store)?)),
         StoreConfig::Sqlite(store) => {
             let written = database(&store.path, entity)?;
             let path = paths::resolve(root, &written);
@@ -83,31 +87,57 @@ fn csv_home(root: &Path, home: &config::CsvHome) -> CsvHomeConfig {
         header: home.header,
         nulls: home.nulls.clone(),
         columns: home.types.clone(),
-        infer: match home.infer {
-            config::Infer::Sample => Infer::Sample,
-            config::Infer::All => Infer::All,
-        },
-        codec: match home.compression {
-            CsvCompression::Auto => None,
-            CsvCompression::None => Some(Codec::Plain),
-            CsvCompression::Gzip => Some(Codec::Gzip),
-            CsvCompression::Zstd => Some(Codec::Zstd),
-        },
+        infer: infer(home.infer),
+        codec: codec(home.compression),
         ..CsvHomeConfig::new(root, home.path.clone())
     }
 }
 
-fn csv(store: &config::CsvStore) -> Result<CsvFormat> {
-    let packing = match store.compression {
+fn json_home(root: &Path, home: &config::JsonHome) -> JsonHomeConfig {
+    JsonHomeConfig {
+        columns: home.types.clone(),
+        infer: infer(home.infer),
+        nested_as_text: home.nested_as_text,
+        codec: codec(home.compression),
+        ..JsonHomeConfig::new(root, home.path.clone(), home.lines)
+    }
+}
+
+fn infer(infer: config::Infer) -> Infer {
+    match infer {
+        config::Infer::Sample => Infer::Sample,
+        config::Infer::All => Infer::All,
+    }
+}
+
+fn codec(compression: CsvCompression) -> Option<Codec> {
+    match compression {
+        CsvCompression::Auto => None,
+        CsvCompression::None => Some(Codec::Plain),
+        CsvCompression::Gzip => Some(Codec::Gzip),
+        CsvCompression::Zstd => Some(Codec::Zstd),
+    }
+}
+
+fn packing(compression: CsvCodec) -> Packing {
+    match compression {
         CsvCodec::None => Packing { codec: Codec::Plain, level: None },
         CsvCodec::Gzip(n) => Packing { codec: Codec::Gzip, level: Some(n) },
         CsvCodec::Zstd(n) => Packing { codec: Codec::Zstd, level: Some(n) },
-    };
+    }
+}
+
+fn json(store: &config::JsonStore) -> Result<JsonFormat> {
+    let jsonl = store.one_file && store.path.to_ascii_lowercase().contains(".jsonl");
+    JsonFormat::new(JsonFormatConfig { array: store.array, packing: packing(store.compression), jsonl })
+}
+
+fn csv(store: &config::CsvStore) -> Result<CsvFormat> {
     CsvFormat::new(&CsvFormatConfig {
         separator: store.separator,
         header: store.header,
         null: store.null_text.clone(),
-        packing,
+        packing: packing(store.compression),
         tsv: store.one_file && config::names_tsv(&store.path),
     })
 }

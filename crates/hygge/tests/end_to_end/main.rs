@@ -6,6 +6,8 @@ mod crash;
 mod documents;
 #[cfg(feature = "failpoints")]
 mod encodings;
+#[cfg(feature = "failpoints")]
+mod json;
 mod judge;
 mod judges_can_fail;
 #[cfg(feature = "failpoints")]

@@ -22,7 +22,7 @@ use super::piece::{Kind, Piece};
 use super::render::{leads, render, written_as};
 use super::stream::{JsonStream, Reading};
 use crate::files::cell::writing::Rendered;
-use crate::files::codec::Codec;
+use crate::files::codec::{Codec, Said};
 use crate::files::format::{Encoder, FileFormat};
 use crate::files::listing::PinnedFile;
 use crate::files::packing::{HEADER_MEMORY, Packing, Sink};
@@ -86,7 +86,7 @@ impl JsonFormat {
             _ => self.config.packing.codec,
         };
         let kind = if self.config.array { Kind::Any } else { Kind::Lines };
-        Piece::whole(PinnedFile::pin(path, shown)?, codec, kind)
+        Piece::whole(PinnedFile::pin(path, shown)?, (codec, Said::Name), kind)
     }
 
     /// Writes a member of its own.

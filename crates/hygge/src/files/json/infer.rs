@@ -134,8 +134,7 @@ impl Objects {
     /// What was seen of a key.
     #[must_use]
     pub fn of(&self, key: &str) -> Option<&Seen> {
-        let at = self.keys.names().iter().position(|name| **name == *key)?;
-        self.seen.get(at)
+        self.seen.get(self.keys.position(key)?)
     }
 
     /// All keys with what was seen of them.

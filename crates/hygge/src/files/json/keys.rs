@@ -59,6 +59,12 @@ impl Keys {
         &self.names
     }
 
+    /// Which of them has a name.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
     /// Adds a key behind the others, and says which it is.
     pub fn add(&mut self, name: &str) -> usize {
         let new = self.names.len();

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use hygge_core::{Error, Part, Result};
 
 use super::blocks::{BLOCK_BYTES, Blocks, Ending, Layout};
-use crate::files::codec::Codec;
+use crate::files::codec::{Codec, Said};
 use crate::files::listing::PinnedFile;
 use crate::files::part;
 
@@ -27,6 +27,8 @@ pub struct Piece {
     pub file: PinnedFile,
     /// How it is packed.
     pub codec: Codec,
+    /// Who says so.
+    pub said: Said,
     /// How its rows stand.
     pub layout: Layout,
     /// Where the file's text begins, in unpacked bytes: behind the mark of UTF-8.
@@ -38,13 +40,13 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// All of a file.
+    /// All of a file. `said` tells who says how it is packed.
     ///
     /// # Errors
     /// If it cannot be read, or is text of another coding.
-    pub fn whole(file: PinnedFile, codec: Codec, kind: Kind) -> Result<Self> {
-        let failed = |error| codec.error(&file.path, &file.shown, error);
-        let mut source = part::open(&file, codec, 0, None, &Arc::default())?;
+    pub fn whole(file: PinnedFile, (codec, said): (Codec, Said), kind: Kind) -> Result<Self> {
+        let failed = |error| codec.error(said, &file.path, &file.shown, error);
+        let mut source = part::open(&file, (codec, said), 0, None, &Arc::default())?;
         // The first byte that is no space may be far away, but is not in any file of this world.
         let mut head = Vec::new();
         source.by_ref().take(64 << 10).read_to_end(&mut head).map_err(failed)?;
@@ -61,7 +63,7 @@ impl Piece {
             (Kind::Any, _) => Layout::Free,
         };
         let data = data as u64;
-        Ok(Self { file, codec, layout, data, begin: data, end: None })
+        Ok(Self { file, codec, said, layout, data, begin: data, end: None })
     }
 
     /// Its bytes, unpacked. `count` grows by the bytes that are read of the file.
@@ -69,7 +71,7 @@ impl Piece {
     /// # Errors
     /// If the file cannot be opened, is no longer what was pinned, or cannot be unpacked.
     pub fn open(&self, count: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>> {
-        part::open(&self.file, self.codec, self.begin, self.end, count)
+        part::open(&self.file, (self.codec, self.said), self.begin, self.end, count)
     }
 
     /// Its rows, of which none greater than `limit` bytes is taken.
@@ -86,7 +88,8 @@ impl Piece {
     /// As [`Self::open`].
     pub fn sample(&self, most: u64, limit: usize) -> Result<Blocks> {
         let source = self.open(&Arc::default())?;
-        Ok(if most == u64::MAX {
+        let all = self.codec == Codec::Plain && self.end.unwrap_or(self.file.len).saturating_sub(self.begin) <= most;
+        Ok(if most == u64::MAX || all {
             Blocks::new(source, self.layout, Ending::Whole, BLOCK_BYTES, limit)
         } else {
             Blocks::new(Box::new(source.take(most)), self.layout, Ending::Anywhere, BLOCK_BYTES, limit)
@@ -96,7 +99,7 @@ impl Piece {
     /// The error of a failure to read or unpack it.
     #[must_use]
     pub fn failed(&self, error: std::io::Error) -> Error {
-        self.codec.error(&self.file.path, &self.file.shown, error)
+        self.codec.error(self.said, &self.file.path, &self.file.shown, error)
     }
 }
 

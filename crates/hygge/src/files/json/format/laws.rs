@@ -1,4 +1,4 @@
-//! The laws of a store, kept by folders and files of JSON. What is visible is read by serde_json, not by us.
+//! The laws of a store, kept by folders and files of JSON. What is visible is read by `serde_json`, not by us.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

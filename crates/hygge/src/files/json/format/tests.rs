@@ -52,7 +52,7 @@ fn all_formats() -> Vec<JsonFormat> {
     out
 }
 
-/// What serde_json reads in a file.
+/// What `serde_json` reads in a file.
 fn judged(format: &JsonFormat, path: &Path) -> Vec<Value> {
     let file = File::open(path).expect("opens");
     let mut text = String::new();
@@ -64,7 +64,6 @@ fn judged(format: &JsonFormat, path: &Path) -> Vec<Value> {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one line for each type")]
 fn one_of_each() -> RecordBatch {
     let mut words = StringDictionaryBuilder::<Int32Type>::new();
     words.append_option(Some("red"));

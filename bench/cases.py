@@ -41,6 +41,7 @@ class Case:
 CASES = [
     Case("sqlite-to-parquet", "orders", "orders.db", "parquet", ("duckdb", "connectorx", "adbc"), "duckdb"),
     Case("csv-to-parquet", "orders", "orders.csv", "parquet", ("duckdb", "polars", "pyarrow"), "duckdb"),
+    Case("ndjson-to-parquet", "orders", "orders.ndjson", "parquet", ("duckdb", "polars", "pyarrow"), "duckdb"),
     Case("parquet-to-parquet", "lineitem", "lineitem.parquet", "parquet", ("duckdb", "polars", "pyarrow"), "duckdb"),
     Case("parquet-to-csv", "orders", "orders.parquet", "csv", ("duckdb", "polars", "pyarrow"), "duckdb"),
     Case("csv-to-sqlite", "orders", "orders.csv", "sqlite", ("sqlite3", "duckdb", "adbc"), "sqlite3"),

@@ -1,6 +1,6 @@
 """What is moved: tables of TPC-H, made once, and the way to tell by value whether they arrived.
 
-    data.py FOLDER make NAME SCALE          orders.parquet, orders.csv, orders.db, lineitem.parquet, if it is not there
+    data.py FOLDER make NAME SCALE          orders.parquet, orders.csv, orders.ndjson, orders.db, lineitem.parquet, if it is not there
     data.py FOLDER digest TABLE SOURCE      rows and two order-free sums, of a table as DuckDB reads it
 
 A program of its own, because on Linux a process counts as at least as large as the one that started it: what measures must stay small.
@@ -71,6 +71,9 @@ def make(folder, name, scale):
     if kind == "db":
         make(folder, f"{table}.parquet", scale)
         make_database(fresh / name, table, folder / f"{table}.parquet")
+    elif kind == "ndjson":
+        make(folder, f"{table}.parquet", scale)
+        make_lines(fresh / name, folder / f"{table}.parquet")
     else:
         generator = pathlib.Path(sys.executable).parent / "tpchgen-cli"
         words = [generator, kind, "-s", scale, f"--tables={table}", f"--output-dir={fresh}"]
@@ -92,6 +95,13 @@ def make_database(path, table, rows):
         base.executemany(insert, zip(*columns))
     base.commit()
     base.close()
+
+
+def make_lines(path, rows):
+    import duckdb
+
+    # Prices as numbers, days as texts.
+    duckdb.execute(f"COPY (SELECT * REPLACE (CAST(o_totalprice AS DOUBLE) AS o_totalprice) FROM '{rows}') TO '{path}' (FORMAT json)")
 
 
 def digest(table, source):

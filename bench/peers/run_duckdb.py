@@ -20,6 +20,10 @@ def csv_to_parquet(source, out):
     base.execute(f"COPY (FROM read_csv('{source}')) TO '{out}.parquet' (FORMAT parquet, COMPRESSION snappy)")
 
 
+def ndjson_to_parquet(source, out):
+    base.execute(f"COPY (FROM read_json('{source}', format = 'newline_delimited')) TO '{out}.parquet' (FORMAT parquet, COMPRESSION snappy)")
+
+
 def parquet_to_parquet(source, out):
     base.execute(f"COPY (FROM read_parquet('{source}')) TO '{out}.parquet' (FORMAT parquet, COMPRESSION snappy)")
 
@@ -39,6 +43,7 @@ def into_sqlite(read):
 peer.run({
     "sqlite-to-parquet": sqlite_to_parquet,
     "csv-to-parquet": csv_to_parquet,
+    "ndjson-to-parquet": ndjson_to_parquet,
     "parquet-to-parquet": parquet_to_parquet,
     "parquet-to-csv": parquet_to_csv,
     "csv-to-sqlite": into_sqlite("read_csv"),

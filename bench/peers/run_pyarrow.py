@@ -4,6 +4,7 @@ import peer
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.dataset
+import pyarrow.json
 import pyarrow.parquet
 
 
@@ -16,6 +17,11 @@ def parquet(schema, batches, out):
 
 def csv_to_parquet(source, out):
     reader = pyarrow.csv.open_csv(source, read_options=pyarrow.csv.ReadOptions(block_size=16 << 20))
+    parquet(reader.schema, reader, out)
+
+
+def ndjson_to_parquet(source, out):
+    reader = pyarrow.json.open_json(source, read_options=pyarrow.json.ReadOptions(block_size=16 << 20))
     parquet(reader.schema, reader, out)
 
 
@@ -35,4 +41,9 @@ def parquet_to_csv(source, out):
             writer.write_batch(batch.cast(schema))
 
 
-peer.run({"csv-to-parquet": csv_to_parquet, "parquet-to-parquet": parquet_to_parquet, "parquet-to-csv": parquet_to_csv})
+peer.run({
+    "csv-to-parquet": csv_to_parquet,
+    "ndjson-to-parquet": ndjson_to_parquet,
+    "parquet-to-parquet": parquet_to_parquet,
+    "parquet-to-csv": parquet_to_csv,
+})

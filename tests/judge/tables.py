@@ -4,6 +4,8 @@ A table is named `KIND:PATH`:
 
     sqlite:shop.db#users     a table, read by Python's sqlite3
     csv:users.csv.gz         a file or a folder of files, read by Python's csv; nothing, and the words of `nulls`, are NULL
+    json:data/users          a file or a folder of files, read by Python's json; `duckdb_json:`, `polars_json:` and
+                             `pyarrow_json:` read rows on lines by those
     parquet:data/users       a file or a folder, read by pyarrow; `duckdb:` and `polars:` read it by those
     arrow:data/users         a file or a folder, read by pyarrow; `polars_arrow:` reads it by polars
 """
@@ -14,6 +16,7 @@ import decimal
 import glob
 import gzip
 import io
+import json
 import math
 import os
 import re
@@ -44,9 +47,13 @@ def load(spec, nulls=()):
         return from_sqlite(path, table)
     if kind == "csv":
         return from_csv(path, nulls)
+    if kind == "json":
+        return from_json(path)
+    if kind in ("duckdb_json", "polars_json", "pyarrow_json"):
+        return from_arrow(read_lines(kind, path))
     if kind in ("parquet", "duckdb", "polars", "arrow", "polars_arrow"):
         return from_arrow(read_arrow(kind, path))
-    raise SystemExit(f"{spec}: a table is named sqlite:FILE#TABLE, csv:PATH, or parquet:, duckdb:, polars:, arrow:, polars_arrow: and a path")
+    raise SystemExit(f"{spec}: a table is named sqlite:FILE#TABLE, csv:PATH, json:PATH, or parquet:, duckdb:, polars:, arrow:, polars_arrow: and a path")
 
 
 def quoted(name):
@@ -90,6 +97,39 @@ def from_csv(path, nulls):
         raise SystemExit(f"{path}: no CSV file")
     columns = [[None if cell in missing else cell for cell in cells] for cells in zip(*rows, strict=True)] or [[] for _ in names]
     return Table(names, ["loose"] * len(names), columns)
+
+
+def json_files(path):
+    return sorted(glob.glob(os.path.join(glob.escape(path), "*.*json*"))) if os.path.isdir(path) else [path]
+
+
+def from_json(path):
+    rows = []
+    for file in json_files(path):
+        with open_text(file) as text:
+            if ".ndjson" in file or ".jsonl" in file:
+                rows.extend(json.loads(line) for line in text)
+            else:
+                rows.extend(json.load(text))
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [[row.get(name) for row in rows] for name in names]
+    return Table(names, [observed(cells) for cells in columns], columns)
+
+
+def read_lines(reader, path):
+    files = json_files(path)
+    if reader == "duckdb_json":
+        import duckdb
+
+        return duckdb.execute("SELECT * FROM read_json(?, format = 'newline_delimited')", [files]).fetch_arrow_table()
+    if reader == "polars_json":
+        import polars
+
+        return polars.concat([polars.read_ndjson(file, infer_schema_length=None) for file in files]).to_arrow()
+    import pyarrow
+    import pyarrow.json
+
+    return pyarrow.concat_tables([pyarrow.json.read_json(file) for file in files])
 
 
 def open_text(file):

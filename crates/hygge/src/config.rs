@@ -41,8 +41,8 @@ pub use environment::Environment;
 pub(crate) use home::names_tsv;
 pub use kinds::{
     Area, Argument, ArrowPacking, ArrowStore, ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, CustomHome,
-    CustomStore, Exec, FilesHome, HeaderAt, HomeConfig, Infer, ParquetCodec, ParquetHome, ParquetStore, SqliteHome,
-    SqliteStore, StoreConfig, XlsxHome,
+    CustomStore, Exec, FilesHome, HeaderAt, HomeConfig, Infer, JsonHome, JsonStore, ParquetCodec, ParquetHome,
+    ParquetStore, SqliteHome, SqliteStore, StoreConfig, XlsxHome,
 };
 pub use load::Locate;
 pub use part::is_own_type;

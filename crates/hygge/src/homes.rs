@@ -5,6 +5,7 @@ pub mod avro;
 pub mod csv;
 pub mod exec;
 pub mod files;
+pub mod json;
 mod lookback;
 pub mod parquet;
 mod skipped;

@@ -123,6 +123,7 @@ fn of_named(named: &NamedHome, store: &str, asked: &mut AdHoc, root: &Path, cwd:
                 let path = match &mut entity.store {
                     StoreConfig::Parquet(store) => &mut store.path,
                     StoreConfig::Csv(store) => &mut store.path,
+                    StoreConfig::Json(store) => &mut store.path,
                     StoreConfig::Arrow(store) => &mut store.path,
                     StoreConfig::Sqlite(store) => &mut store.path,
                     StoreConfig::Exec(_) | StoreConfig::Custom(_) => continue,

@@ -103,7 +103,7 @@ fn place(shown: &str, text: &str) -> Result<(Kind, Node), Problem> {
             Ending::Folder => ("path", Kind::Parquet),
             Ending::Unknown(extension) => {
                 return Err(Problem::at(&at, format!("files that end in .{extension} are of no format that is known")).next(
-                    "give a path that ends in .parquet, .arrow, .csv, .csv.gz, .csv.zst, .tsv, .avro, .xlsx, .db or .sqlite, or a folder (of Parquet files) with / at its end",
+                    "give a path that ends in .parquet, .arrow, .csv, .csv.gz, .csv.zst, .tsv, .ndjson, .json, .avro, .xlsx, .db or .sqlite, or a folder (of Parquet files) with / at its end",
                 ));
             }
         }
@@ -212,7 +212,10 @@ fn read(home: &str, store: &str, asked: &AdHoc) -> Result<Flow, Vec<Problem>> {
 
 fn is_one_file(store: &Node) -> bool {
     let path = store.map().and_then(|map| map.get("path")).and_then(Node::scalar);
-    path.is_some_and(|path| matches!(ending(&path.text), Ending::File(Kind::Parquet | Kind::Csv | Kind::Arrow)))
+    path.is_some_and(|path| {
+        let kinds = [Kind::Parquet, Kind::Csv, Kind::Ndjson, Kind::Json, Kind::Arrow];
+        matches!(ending(&path.text), Ending::File(kind) if kinds.contains(&kind))
+    })
 }
 
 /// What a mode needs, in the words of the command line.

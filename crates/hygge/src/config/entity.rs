@@ -204,6 +204,7 @@ fn with_types(home: &HomePart, types: ColumnTypes, layers: &[&Layer], problems: 
     match &mut config {
         HomeConfig::Sqlite(home) => home.types = types,
         HomeConfig::Csv(home) => home.types = types,
+        HomeConfig::Json(home) => home.types = types,
         HomeConfig::Exec(_) | HomeConfig::Custom(_) => {
             let said = layers.iter().filter_map(|l| l.columns.as_ref()).find(|said| !said.types.is_empty());
             super::custom::no_types(said.map(|said| &said.at), problems);

@@ -3,8 +3,8 @@
 use super::connection::{database, path};
 use super::fields::{Fields, Said};
 use super::kinds::{
-    Area, ColumnTypes, CsvCompression, CsvHome, FilesHome, HeaderAt, HomeConfig, Infer, ParquetHome, SqliteHome,
-    XlsxHome,
+    Area, ColumnTypes, CsvCompression, CsvHome, FilesHome, HeaderAt, HomeConfig, Infer, JsonHome, ParquetHome,
+    SqliteHome, XlsxHome,
 };
 use super::part::{Kind, Names, Opened, Written, open};
 use super::problem::{Problem, Problems};
@@ -76,6 +76,7 @@ pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) ->
             HomeConfig::Xlsx(xlsx(&opened, problems)?)
         }
         Kind::Csv => HomeConfig::Csv(csv(&opened, types, problems)?),
+        Kind::Ndjson | Kind::Json => HomeConfig::Json(json(&opened, types, problems)?),
         Kind::Exec => {
             let said = columns.as_ref().filter(|said| !said.types.is_empty());
             super::custom::no_types(said.map(|said| &said.at), problems);
@@ -248,12 +249,6 @@ fn csv(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<C
             }
         },
     };
-    let compression = match fields.word("compression").map(|said| said.value) {
-        Some("none") => CsvCompression::None,
-        Some("gzip") => CsvCompression::Gzip,
-        Some("zstd") => CsvCompression::Zstd,
-        _ => CsvCompression::Auto,
-    };
     Some(CsvHome {
         path,
         separator,
@@ -264,12 +259,37 @@ fn csv(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<C
             .map(|said| said.value.into_iter().map(|text| text.value).collect())
             .unwrap_or_default(),
         types,
-        infer: match fields.word("infer").map(|said| said.value) {
-            Some("all") => Infer::All,
-            _ => Infer::Sample,
-        },
-        compression,
+        infer: infer(fields),
+        compression: compression(fields),
     })
+}
+
+fn json(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<JsonHome> {
+    let fields = &opened.fields;
+    Some(JsonHome {
+        path: files_path(opened, problems)?,
+        lines: opened.kind == Kind::Ndjson,
+        types,
+        infer: infer(fields),
+        nested_as_text: fields.word("nested").is_some_and(|said| said.value == "text"),
+        compression: compression(fields),
+    })
+}
+
+fn infer(fields: &Fields) -> Infer {
+    match fields.word("infer").map(|said| said.value) {
+        Some("all") => Infer::All,
+        _ => Infer::Sample,
+    }
+}
+
+fn compression(fields: &Fields) -> CsvCompression {
+    match fields.word("compression").map(|said| said.value) {
+        Some("none") => CsvCompression::None,
+        Some("gzip") => CsvCompression::Gzip,
+        Some("zstd") => CsvCompression::Zstd,
+        _ => CsvCompression::Auto,
+    }
 }
 
 /// Whether the last part of a path names files of values parted by tabs. A folder above may be called what it likes.

@@ -19,16 +19,19 @@ const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
 }
 
 /// The types of homes that work now.
-pub(crate) const HOME_TYPES: &[&str] =
-    &["sql", "sqlite", "parquet", "csv", "arrow", "ipc", "feather", "avro", "xlsx", "local", "exec"];
+pub(crate) const HOME_TYPES: &[&str] = &[
+    "sql", "sqlite", "parquet", "csv", "ndjson", "jsonl", "json", "arrow", "ipc", "feather", "avro", "xlsx", "local",
+    "exec",
+];
 /// The types of stores that work now.
 pub(crate) const STORE_TYPES: &[&str] =
-    &["parquet", "csv", "arrow", "ipc", "feather", "sqlite", "sql", "local", "exec"];
+    &["parquet", "csv", "ndjson", "jsonl", "json", "arrow", "ipc", "feather", "sqlite", "sql", "local", "exec"];
 /// Those that are named where something else was written: one name each, and not `local`, which needs a format.
-pub(crate) const HOME_WORDS: &[&str] = &["sql", "sqlite", "parquet", "csv", "arrow", "avro", "xlsx", "exec"];
+pub(crate) const HOME_WORDS: &[&str] =
+    &["sql", "sqlite", "parquet", "csv", "ndjson", "json", "arrow", "avro", "xlsx", "exec"];
 /// The same of stores.
-pub(crate) const STORE_WORDS: &[&str] = &["parquet", "csv", "arrow", "sqlite", "sql", "exec"];
-/// The compressions of CSV files.
+pub(crate) const STORE_WORDS: &[&str] = &["parquet", "csv", "ndjson", "json", "arrow", "sqlite", "sql", "exec"];
+/// The compressions of CSV and JSON files.
 pub(crate) const CSV_COMPRESSIONS: &[&str] = &["auto", "none", "gzip", "zstd"];
 /// The compressions of Parquet files.
 pub(crate) const PARQUET_CODECS: &[&str] = &["snappy", "zstd", "gzip", "lz4", "none"];
@@ -132,6 +135,18 @@ pub(crate) static HOME_CSV: &[Key] = &[
     key("compression", Word(CSV_COMPRESSIONS), "How the files are compressed (default auto: by extension)."),
 ];
 
+/// What a home of JSON files takes beside.
+pub(crate) static HOME_JSON: &[Key] = &[
+    key("path", Text, "A file, a folder, or a pattern of files."),
+    key(
+        "nested",
+        Word(&["columns", "text"]),
+        "Read objects and lists as columns of their own (default), or as text: the JSON that they are.",
+    ),
+    key("infer", Word(&["sample", "all"]), "Tell keys and types from a sample (default) or from all rows."),
+    key("compression", Word(CSV_COMPRESSIONS), "How the files are compressed (default auto: by extension)."),
+];
+
 /// What every store takes.
 pub(crate) static STORE: &[Key] = &[
     key(
@@ -173,6 +188,28 @@ pub(crate) static STORE_CSV: &[Key] = &[
 pub(crate) static STORE_ARROW: &[Key] = &[
     key("path", Text, "A folder, or one file if it ends in .arrow, .feather or .ipc."),
     key("compression", Word(ARROW_CODECS), "How columns are packed (default lz4)."),
+];
+
+/// What a store of NDJSON files takes beside.
+pub(crate) static STORE_NDJSON: &[Key] = &[
+    key("path", Text, "A folder, or one file if it ends in .ndjson or .jsonl, maybe with .gz or .zst."),
+    key(
+        "compression",
+        Word(CSV_COMPRESSIONS),
+        "How files are compressed (default auto: by extension, none for a folder).",
+    ),
+    key("compression_level", Count(0, 22), "The level, for zstd (1 to 22) and gzip (0 to 9)."),
+];
+
+/// What a store of JSON files takes beside.
+pub(crate) static STORE_JSON: &[Key] = &[
+    key("path", Text, "A folder, or one file if it ends in .json, maybe with .gz or .zst; each is one array."),
+    key(
+        "compression",
+        Word(CSV_COMPRESSIONS),
+        "How files are compressed (default auto: by extension, none for a folder).",
+    ),
+    key("compression_level", Count(0, 22), "The level, for zstd (1 to 22) and gzip (0 to 9)."),
 ];
 
 /// What a store in a database takes beside.
@@ -283,7 +320,7 @@ pub(crate) struct PartKind {
 }
 
 /// Every kind of home.
-pub(crate) static HOMES: [PartKind; 7] = [
+pub(crate) static HOMES: [PartKind; 9] = [
     PartKind { types: &["sql", "sqlite"], shown: "an SQL home", keys: [HOME, HOME_SQL] },
     PartKind { types: &["parquet"], shown: "a parquet home", keys: [HOME, HOME_PARQUET] },
     PartKind { types: &["csv"], shown: "a csv home", keys: [HOME, HOME_CSV] },
@@ -291,15 +328,19 @@ pub(crate) static HOMES: [PartKind; 7] = [
     PartKind { types: &["avro"], shown: "an avro home", keys: [HOME, HOME_FILES] },
     PartKind { types: &["xlsx"], shown: "an xlsx home", keys: [HOME, HOME_XLSX] },
     PartKind { types: &["exec"], shown: "an exec home", keys: [HOME, HOME_EXEC] },
+    PartKind { types: &["ndjson", "jsonl"], shown: "an ndjson home", keys: [HOME, HOME_JSON] },
+    PartKind { types: &["json"], shown: "a json home", keys: [HOME, HOME_JSON] },
 ];
 
 /// Every kind of store.
-pub(crate) static STORES: [PartKind; 5] = [
+pub(crate) static STORES: [PartKind; 7] = [
     PartKind { types: &["sql", "sqlite"], shown: "an SQL store", keys: [STORE, STORE_SQL] },
     PartKind { types: &["parquet"], shown: "a parquet store", keys: [STORE, STORE_PARQUET] },
     PartKind { types: &["csv"], shown: "a csv store", keys: [STORE, STORE_CSV] },
     PartKind { types: &["arrow", "ipc", "feather"], shown: "an arrow store", keys: [STORE, STORE_ARROW] },
     PartKind { types: &["exec"], shown: "an exec store", keys: [STORE, STORE_EXEC] },
+    PartKind { types: &["ndjson", "jsonl"], shown: "an ndjson store", keys: [STORE, STORE_NDJSON] },
+    PartKind { types: &["json"], shown: "a json store", keys: [STORE, STORE_JSON] },
 ];
 
 /// Keys of other tools, with ours.

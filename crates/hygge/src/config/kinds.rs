@@ -18,6 +18,8 @@ pub enum HomeConfig {
     Parquet(ParquetHome),
     /// CSV files.
     Csv(CsvHome),
+    /// JSON files.
+    Json(JsonHome),
     /// Arrow files and streams.
     Arrow(FilesHome),
     /// Avro files.
@@ -38,6 +40,8 @@ impl HomeConfig {
             Self::Sqlite(_) => "sqlite",
             Self::Parquet(_) => "parquet",
             Self::Csv(_) => "csv",
+            Self::Json(home) if home.lines => "ndjson",
+            Self::Json(_) => "json",
             Self::Arrow(_) => "arrow",
             Self::Avro(_) => "avro",
             Self::Xlsx(_) => "xlsx",
@@ -53,6 +57,7 @@ impl HomeConfig {
             Self::Sqlite(home) => &home.path,
             Self::Parquet(home) => &home.path,
             Self::Csv(home) => &home.path,
+            Self::Json(home) => &home.path,
             Self::Arrow(home) | Self::Avro(home) => &home.path,
             Self::Xlsx(home) => &home.path,
             Self::Exec(_) | Self::Custom(_) => "",
@@ -124,7 +129,24 @@ pub struct CsvHome {
     pub compression: CsvCompression,
 }
 
-/// Which rows the types of CSV columns are told from.
+/// JSON files to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JsonHome {
+    /// A file, a folder, or a pattern.
+    pub path: String,
+    /// Whether rows stand one on a line; else it is told by looking.
+    pub lines: bool,
+    /// Types that are given rather than told from the rows.
+    pub types: ColumnTypes,
+    /// Which rows types are told from.
+    pub infer: Infer,
+    /// Whether objects and lists are read as the JSON that they are.
+    pub nested_as_text: bool,
+    /// How the files are compressed.
+    pub compression: CsvCompression,
+}
+
+/// Which rows the types of CSV and JSON columns are told from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Infer {
     /// The beginning, and a slice of every split.
@@ -133,7 +155,7 @@ pub enum Infer {
     All,
 }
 
-/// How CSV files to read are compressed.
+/// How CSV and JSON files to read are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CsvCompression {
     /// By each file's extension.
@@ -153,6 +175,8 @@ pub enum StoreConfig {
     Parquet(ParquetStore),
     /// CSV files.
     Csv(CsvStore),
+    /// JSON files.
+    Json(JsonStore),
     /// Arrow files.
     Arrow(ArrowStore),
     /// A table of a SQLite database.
@@ -171,6 +195,8 @@ impl StoreConfig {
             Self::Sqlite(_) => "sqlite",
             Self::Parquet(_) => "parquet",
             Self::Csv(_) => "csv",
+            Self::Json(store) if store.array => "json",
+            Self::Json(_) => "ndjson",
             Self::Arrow(_) => "arrow",
             Self::Exec(_) => "exec",
             Self::Custom(store) => &store.kind,
@@ -195,6 +221,7 @@ impl StoreConfig {
         match self {
             Self::Parquet(store) => store.one_file,
             Self::Csv(store) => store.one_file,
+            Self::Json(store) => store.one_file,
             Self::Arrow(store) => store.one_file,
             Self::Sqlite(_) | Self::Exec(_) | Self::Custom(_) => false,
         }
@@ -207,6 +234,7 @@ impl StoreConfig {
             Self::Sqlite(store) => &store.path,
             Self::Parquet(store) => &store.path,
             Self::Csv(store) => &store.path,
+            Self::Json(store) => &store.path,
             Self::Arrow(store) => &store.path,
             Self::Exec(_) | Self::Custom(_) => "",
         }
@@ -272,7 +300,20 @@ pub struct CsvStore {
     pub compression: CsvCodec,
 }
 
-/// How CSV files are compressed when written.
+/// JSON files to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonStore {
+    /// A folder, or one file; see [`ParquetStore::path`].
+    pub path: String,
+    /// Whether the path is one file.
+    pub one_file: bool,
+    /// Whether a file is one array; else rows stand one on a line.
+    pub array: bool,
+    /// How files are compressed.
+    pub compression: CsvCodec,
+}
+
+/// How CSV and JSON files are compressed when written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CsvCodec {
     /// Not at all (`.csv`).

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Sql,
     Parquet,
     Csv,
+    Ndjson,
+    Json,
     Arrow,
     Avro,
     Xlsx,
@@ -39,6 +41,8 @@ impl Kind {
             "sql" | "sqlite" => Some(Self::Sql),
             "parquet" => Some(Self::Parquet),
             "csv" => Some(Self::Csv),
+            "ndjson" | "jsonl" => Some(Self::Ndjson),
+            "json" => Some(Self::Json),
             "arrow" | "ipc" | "feather" => Some(Self::Arrow),
             "avro" => Some(Self::Avro),
             "xlsx" => Some(Self::Xlsx),
@@ -261,7 +265,6 @@ pub(crate) const LATER: &[&str] = &[
     "oracle",
     "duckdb",
     "snowflake",
-    "ndjson",
     "delta",
     "adls",
     "onelake",
@@ -324,6 +327,12 @@ pub(crate) fn ending(path: &str) -> Ending<'_> {
     }
     if ends(&[".xlsx", ".xlsm"]) {
         return Ending::File(Kind::Xlsx);
+    }
+    if ends(&[".ndjson", ".ndjson.gz", ".ndjson.zst", ".jsonl", ".jsonl.gz", ".jsonl.zst"]) {
+        return Ending::File(Kind::Ndjson);
+    }
+    if ends(&[".json", ".json.gz", ".json.zst"]) {
+        return Ending::File(Kind::Json);
     }
     if ends(&[".db", ".sqlite", ".sqlite3", ".db3"]) {
         return Ending::File(Kind::Sql);

@@ -161,6 +161,7 @@ pub(crate) fn place(slot: &Slot, home: &HomePart, store: &StorePart, problems: &
         // The store appends the name; a path that ends in it already says the same.
         StoreConfig::Parquet(files) if own => files.path = own_folder(&files.path, slot, store, problems)?,
         StoreConfig::Csv(files) if own => files.path = own_folder(&files.path, slot, store, problems)?,
+        StoreConfig::Json(files) if own => files.path = own_folder(&files.path, slot, store, problems)?,
         StoreConfig::Arrow(files) if own => files.path = own_folder(&files.path, slot, store, problems)?,
         _ => {}
     }

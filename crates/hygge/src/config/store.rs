@@ -4,7 +4,7 @@ use super::connection::{database, path};
 use super::fields::Fields;
 use super::home::{names_tsv, separator};
 use super::kinds::{
-    ArrowPacking, ArrowStore, CsvCodec, CsvStore, ParquetCodec, ParquetStore, SqliteStore, StoreConfig,
+    ArrowPacking, ArrowStore, CsvCodec, CsvStore, JsonStore, ParquetCodec, ParquetStore, SqliteStore, StoreConfig,
 };
 use super::part::{Ending, Kind, Names, Opened, STORE_SIDE, Written, ending, open};
 use super::problem::{Problem, Problems};
@@ -32,6 +32,7 @@ pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) ->
         Kind::Sql => sqlite(&opened, names, problems).map(StoreConfig::Sqlite),
         Kind::Parquet => parquet(&opened, problems).map(StoreConfig::Parquet),
         Kind::Csv => csv(&opened, problems).map(StoreConfig::Csv),
+        Kind::Ndjson | Kind::Json => json(&opened, problems).map(StoreConfig::Json),
         Kind::Arrow => arrow(&opened, problems).map(StoreConfig::Arrow),
         // They are no stores, which has been told.
         Kind::Avro | Kind::Xlsx => None,
@@ -135,8 +136,28 @@ fn arrow(opened: &Opened, problems: &mut Problems) -> Option<ArrowStore> {
 fn csv(opened: &Opened, problems: &mut Problems) -> Option<CsvStore> {
     let fields = &opened.fields;
     let (path, one_file) = place(opened, problems)?;
-    let lower = path.to_ascii_lowercase();
-    let by_path = one_file.then(|| match lower.rsplit('.').next() {
+    let compression = compression(fields, one_file.then_some(path.as_str()), "csv", problems)?;
+    Some(CsvStore {
+        separator: separator(fields, if one_file && names_tsv(&path) { b'\t' } else { b',' }, problems)?,
+        path,
+        one_file,
+        header: fields.flag("header").is_none_or(|said| said.value),
+        null_text: fields.text("null_text").map(|said| said.value).unwrap_or_default(),
+        compression,
+    })
+}
+
+fn json(opened: &Opened, problems: &mut Problems) -> Option<JsonStore> {
+    let (path, one_file) = place(opened, problems)?;
+    let array = opened.kind == Kind::Json;
+    let extension = if array { "json" } else { "ndjson" };
+    let compression = compression(&opened.fields, one_file.then_some(path.as_str()), extension, problems)?;
+    Some(JsonStore { path, one_file, array, compression })
+}
+
+/// How files of text are compressed, `file` being the one file that is written.
+fn compression(fields: &Fields, file: Option<&str>, extension: &str, problems: &mut Problems) -> Option<CsvCodec> {
+    let by_path = file.map(|path| match path.to_ascii_lowercase().rsplit('.').next() {
         Some("gz") => "gzip",
         Some("zst") => "zstd",
         _ => "none",
@@ -146,31 +167,23 @@ fn csv(opened: &Opened, problems: &mut Problems) -> Option<CsvStore> {
         && said.value != by_path
     {
         let end = match said.value {
-            "gzip" => ".csv.gz",
-            "zstd" => ".csv.zst",
-            _ => ".csv",
+            "gzip" => ".gz",
+            "zstd" => ".zst",
+            _ => "",
         };
         problems.add(
             Problem::at(&said.at, format!("`compression: {}` disagrees with the end of the path", said.value))
-                .next(format!("end the path in {end}, or take the line out")),
+                .next(format!("end the path in .{extension}{end}, or take the line out")),
         );
         return None;
     }
-    let compression = match said.map(|said| said.value).or(by_path).unwrap_or("none") {
+    Some(match said.map(|said| said.value).or(by_path).unwrap_or("none") {
         "gzip" => CsvCodec::Gzip(level(fields, 0, 9, 6, "gzip", problems)?),
         "zstd" => CsvCodec::Zstd(level(fields, 1, 22, 3, "zstd", problems)?),
         _ => {
             no_level(fields, "none", problems);
             CsvCodec::None
         }
-    };
-    Some(CsvStore {
-        separator: separator(fields, if one_file && names_tsv(&path) { b'\t' } else { b',' }, problems)?,
-        path,
-        one_file,
-        header: fields.flag("header").is_none_or(|said| said.value),
-        null_text: fields.text("null_text").map(|said| said.value).unwrap_or_default(),
-        compression,
     })
 }
 

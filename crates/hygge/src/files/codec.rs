@@ -95,8 +95,11 @@ impl Codec {
         let (is, end) = match packed {
             Some(Self::Gzip) => ("a gzip file", ".gz"),
             Some(_) => ("a zstd file", ".zst"),
-            None => ("not packed", ".csv"),
+            None => ("not packed", ""),
         };
+        // What it was called before it was called packed.
+        let plain = path.file_stem().and_then(|stem| Path::new(stem).extension()).and_then(|end| end.to_str());
+        let end = if end.is_empty() { format!(".{}", plain.unwrap_or("csv")) } else { end.to_owned() };
         let truly = packed.unwrap_or(Self::Plain);
         let error = Error::failed(format!("this is no {name} file: it is {is}")).at(shown);
         Some(match said {

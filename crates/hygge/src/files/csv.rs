@@ -6,7 +6,6 @@
 //! a file of one column, where it is a NULL.
 
 pub mod blocks;
-pub mod cell;
 pub mod column;
 pub mod complaint;
 pub mod format;

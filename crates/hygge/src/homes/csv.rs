@@ -178,7 +178,7 @@ impl Csv {
     }
 }
 
-fn unknown_column(name: &str, names: &[String], shown: &str) -> Error {
+pub(super) fn unknown_column(name: &str, names: &[String], shown: &str) -> Error {
     let nearest = names
         .iter()
         .map(|known| (strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase()), known))
@@ -291,7 +291,7 @@ impl Csv {
 }
 
 /// Which of the files' columns are asked for, in the order asked.
-fn chosen(asked: Option<&[String]>, names: &[String], shown: &str) -> Result<Vec<usize>> {
+pub(super) fn chosen(asked: Option<&[String]>, names: &[String], shown: &str) -> Result<Vec<usize>> {
     let Some(asked) = asked else { return Ok((0..names.len()).collect()) };
     asked
         .iter()

@@ -11,14 +11,17 @@ use hygge_core::{Error, Result};
 use crate::config::{self, CsvCodec, CsvCompression, HomeConfig, ParquetCodec, ParquetStore, StoreConfig};
 use crate::files::arrow::ArrowFormat;
 use crate::files::codec::Codec;
-use crate::files::csv::format::{CsvFormat, CsvFormatConfig, Packing};
+use crate::files::csv::format::{CsvFormat, CsvFormatConfig};
 use crate::files::format::FileFormat;
+use crate::files::json::format::{JsonFormat, JsonFormatConfig};
+use crate::files::packing::Packing;
 use crate::files::parquet::{Encodings, ParquetFormat};
 use crate::files::paths;
 use crate::homes::arrow::ArrowHome;
 use crate::homes::avro::AvroHome;
 use crate::homes::csv::{CsvHome, CsvHomeConfig, Infer};
 use crate::homes::exec::ExecHome;
+use crate::homes::json::{JsonHome, JsonHomeConfig};
 use crate::homes::parquet::ParquetHome;
 use crate::homes::sqlite::{SqliteHome, SqliteHomeConfig};
 use crate::homes::xlsx::{XlsxHome, XlsxHomeConfig};
@@ -44,6 +47,7 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
         }
         HomeConfig::Parquet(home) => Arc::new(ParquetHome::new(root, &home.path)),
         HomeConfig::Csv(home) => Arc::new(CsvHome::new(csv_home(root, home))?),
+        HomeConfig::Json(home) => Arc::new(JsonHome::new(json_home(root, home))?),
         HomeConfig::Arrow(home) => Arc::new(ArrowHome::new(root, &home.path)),
         HomeConfig::Avro(home) => Arc::new(AvroHome::new(root, &home.path)),
         HomeConfig::Xlsx(home) => Arc::new(XlsxHome::new(xlsx_home(root, home))),
@@ -62,6 +66,7 @@ pub fn store(root: &Path, config: &StoreConfig, entity: Option<&str>) -> Result<
         StoreConfig::Exec(program) => Ok(Arc::new(UnstagedStore::new(ExecStore::new(root, program, entity)))),
         StoreConfig::Custom(store) => (store.made_by.make)(&store.options, root, entity),
         StoreConfig::Csv(store) => files(root, &store.path, store.one_file, Arc::new(csv(store)?)),
+        StoreConfig::Json(store) => files(root, &store.path, store.one_file, Arc::new(json(store)?)),
         StoreConfig::Arrow(store) => {
             let end = store.path.rsplit('.').next().filter(|end| store.one_file && ["feather", "ipc"].contains(end));
             let format = ArrowFormat::new(store.compression).ending_in(end.unwrap_or("arrow"));
@@ -112,31 +117,57 @@ fn csv_home(root: &Path, home: &config::CsvHome) -> CsvHomeConfig {
         header: home.header,
         nulls: home.nulls.clone(),
         columns: home.types.clone(),
-        infer: match home.infer {
-            config::Infer::Sample => Infer::Sample,
-            config::Infer::All => Infer::All,
-        },
-        codec: match home.compression {
-            CsvCompression::Auto => None,
-            CsvCompression::None => Some(Codec::Plain),
-            CsvCompression::Gzip => Some(Codec::Gzip),
-            CsvCompression::Zstd => Some(Codec::Zstd),
-        },
+        infer: infer(home.infer),
+        codec: codec(home.compression),
         ..CsvHomeConfig::new(root, home.path.clone())
     }
 }
 
-fn csv(store: &config::CsvStore) -> Result<CsvFormat> {
-    let packing = match store.compression {
+fn json_home(root: &Path, home: &config::JsonHome) -> JsonHomeConfig {
+    JsonHomeConfig {
+        columns: home.types.clone(),
+        infer: infer(home.infer),
+        nested_as_text: home.nested_as_text,
+        codec: codec(home.compression),
+        ..JsonHomeConfig::new(root, home.path.clone(), home.lines)
+    }
+}
+
+fn infer(infer: config::Infer) -> Infer {
+    match infer {
+        config::Infer::Sample => Infer::Sample,
+        config::Infer::All => Infer::All,
+    }
+}
+
+fn codec(compression: CsvCompression) -> Option<Codec> {
+    match compression {
+        CsvCompression::Auto => None,
+        CsvCompression::None => Some(Codec::Plain),
+        CsvCompression::Gzip => Some(Codec::Gzip),
+        CsvCompression::Zstd => Some(Codec::Zstd),
+    }
+}
+
+fn packing(compression: CsvCodec) -> Packing {
+    match compression {
         CsvCodec::None => Packing { codec: Codec::Plain, level: None },
         CsvCodec::Gzip(n) => Packing { codec: Codec::Gzip, level: Some(n) },
         CsvCodec::Zstd(n) => Packing { codec: Codec::Zstd, level: Some(n) },
-    };
+    }
+}
+
+fn json(store: &config::JsonStore) -> Result<JsonFormat> {
+    let jsonl = store.one_file && store.path.to_ascii_lowercase().contains(".jsonl");
+    JsonFormat::new(JsonFormatConfig { array: store.array, packing: packing(store.compression), jsonl })
+}
+
+fn csv(store: &config::CsvStore) -> Result<CsvFormat> {
     CsvFormat::new(&CsvFormatConfig {
         separator: store.separator,
         header: store.header,
         null: store.null_text.clone(),
-        packing,
+        packing: packing(store.compression),
         tsv: store.one_file && config::names_tsv(&store.path),
     })
 }

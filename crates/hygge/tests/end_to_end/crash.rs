@@ -106,8 +106,8 @@ macro_rules! killed_at_every_point {
 
 killed_at_every_point! {
     parquet_replace parquet_append parquet_replace_by_moves parquet_append_by_moves parquet_file
-    csv_replace csv_append csv_file
-    sqlite_replace sqlite_append sqlite_merge csv_to_sqlite csv_to_parquet
+    csv_replace csv_append csv_file ndjson_append json_file
+    sqlite_replace sqlite_append sqlite_merge csv_to_sqlite csv_to_parquet ndjson_to_parquet
 }
 
 /// An error at each point is told, changes nothing that was settled, and the next run puts it right.

@@ -7,6 +7,8 @@ mod documents;
 #[cfg(feature = "failpoints")]
 mod encodings;
 mod formats;
+#[cfg(feature = "failpoints")]
+mod json;
 mod judge;
 mod judges_can_fail;
 #[cfg(feature = "failpoints")]

@@ -6,12 +6,12 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 
 use rusqlite::Connection;
 
-/// A project of one flow, `users`, from the table `users` of `source.db` (or from CSV files made of it).
+/// A project of one flow, `users`, from the table `users` of `source.db` (or from CSV or NDJSON files made of it).
 pub(crate) struct Project {
     folder: tempfile::TempDir,
     /// How the judge names the place.
     place: String,
-    /// Whether the home is a folder of CSV files, one for each [`Project::grow`].
+    /// Whether the home is a folder of CSV or NDJSON files, one for each [`Project::grow`].
     csv: bool,
     no_exchange: bool,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Shape {
     pub(crate) place: (&'static str, &'static str),
     /// Whether new rows only are carried; else all.
     pub(crate) incremental: bool,
-    /// Whether the home is CSV.
+    /// Whether the home is CSV or NDJSON.
     pub(crate) csv: bool,
     /// Whether the file system is made to look as if it could not exchange folders.
     pub(crate) no_exchange: bool,
@@ -43,6 +43,7 @@ impl Project {
         let yaml = format!("name: crash\nflows:\n  users:\n{}", shape.flow);
         std::fs::write(folder.path().join("hygge.yml"), yaml).expect("written");
         std::fs::create_dir(folder.path().join("in")).expect("made");
+        std::fs::create_dir(folder.path().join("lines")).expect("made");
         let source = Connection::open(folder.path().join("source.db")).expect("a database");
         source
             .execute_batch("CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, score REAL NOT NULL)")
@@ -112,21 +113,24 @@ impl Project {
         }
         transaction.commit().expect("committed");
         if self.csv {
-            self.write_csv(&source, from);
+            self.write_files(&source, from);
         }
     }
 
-    fn write_csv(&self, source: &Connection, above: u32) {
-        let mut text = String::from("id,name,score\n");
+    fn write_files(&self, source: &Connection, above: u32) {
+        let (mut text, mut lines) = (String::from("id,name,score\n"), String::new());
         let mut query = source.prepare("SELECT id, name, score FROM users WHERE id > ? ORDER BY id").expect("prepared");
         let mut rows = query.query([above]).expect("read");
         while let Some(row) = rows.next().expect("read") {
             let (id, name, score): (u32, Option<String>, f64) =
                 (row.get(0).expect("id"), row.get(1).expect("name"), row.get(2).expect("score"));
+            writeln!(lines, "{}", serde_json::json!({"id": id, "name": name, "score": score}))
+                .expect("a string takes text");
             let name = name.map(|n| format!("\"{}\"", n.replace('"', "\"\""))).unwrap_or_default();
             writeln!(text, "{id},{name},{score:?}").expect("a string takes text");
         }
         std::fs::write(self.at(&format!("in/users-{above:09}.csv")), text).expect("written");
+        std::fs::write(self.at(&format!("lines/users-{above:09}.ndjson")), lines).expect("written");
     }
 
     /// Rows and the sum of ids in the home: what a whole state looks like to a poller.

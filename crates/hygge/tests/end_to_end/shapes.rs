@@ -64,7 +64,7 @@ impl Victim {
         self
     }
 
-    /// From CSV files.
+    /// From CSV or NDJSON files.
     const fn csv(mut self) -> Self {
         self.shape.csv = true;
         self
@@ -89,6 +89,12 @@ macro_rules! flow {
             "    home: {type: sqlite, connection: 'sqlite:///source.db', table: users, batch_size: 40}\n",
             $($line, "\n",)*
         )
+    };
+}
+
+macro_rules! flow_of_ndjson {
+    ($($line:literal)*) => {
+        concat!("    home: {type: ndjson, path: lines, batch_size: 40}\n", $($line, "\n",)*)
     };
 }
 
@@ -157,6 +163,22 @@ pub(crate) const VICTIMS: &[Victim] = &[
         &[ALWAYS, ONE_FILE],
     ),
     victim_of(
+        "ndjson_append",
+        flow!(
+            "    store: {type: ndjson, path: data/users, compression: gzip}"
+            "    options: {incremental: true, verify: contents}"
+        ),
+        ("json", "data/users"),
+        &[ALWAYS, FOLDER],
+    )
+    .incremental(),
+    victim_of(
+        "json_file",
+        flow!("    store: {type: json, path: data/users.json}"),
+        ("json", "data/users.json"),
+        &[ALWAYS, ONE_FILE],
+    ),
+    victim_of(
         "sqlite_replace",
         flow!("    store: {type: sqlite, connection: 'sqlite:///target.db', table: users}"),
         ("sqlite", "target.db#users"),
@@ -195,6 +217,14 @@ pub(crate) const VICTIMS: &[Victim] = &[
     victim_of(
         "csv_to_parquet",
         flow_of_csv!("    store: {type: parquet, path: data/users}" "    options: {mode: append}"),
+        ("parquet", "data/users"),
+        &[ALWAYS, FOLDER],
+    )
+    .incremental()
+    .csv(),
+    victim_of(
+        "ndjson_to_parquet",
+        flow_of_ndjson!("    store: {type: parquet, path: data/users}" "    options: {mode: append}"),
         ("parquet", "data/users"),
         &[ALWAYS, FOLDER],
     )

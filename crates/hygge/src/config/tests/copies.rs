@@ -62,7 +62,7 @@ fn a_copy_goes_by_urls_paths_and_options() {
         flow("x.csv", "out/", &table),
         flow("x.csv", "out/", &query),
         flow("x.csv", "out/", &AdHoc { filter: Some("a > 1".into()), ..none.clone() }),
-        flow("x.json", "out/", &none),
+        flow("x.orc", "out/", &none),
         flow("postgres://ann:hunter2@db/shop", "out/", &table),
         flow("https://ann:hunter2@example.org/x.csv", "out/", &none),
         flow("x.csv", "s3://bucket/out/", &none),
@@ -117,6 +117,6 @@ fn a_home_of_the_command_line_goes_by_its_end() {
     assert_eq!(spot.advise("nulls: [\"-\"]"), "add  --var 'home.nulls=[NA, \"-\"]'");
     assert!(HomeConfig::ad_hoc("x.csv", &["mode=append".into()]).is_err());
     assert!(HomeConfig::ad_hoc("x.csv", &["home.nulsl=NA".into()]).is_err_and(|e| format!("{e:?}").contains("nulls")));
-    assert!(kind("x.json").is_err());
+    assert!(kind("x.orc").is_err());
     assert!(kind("mysql://ann:hunter2@db/shop").is_err_and(|error| !format!("{error:?}").contains("hunter2")));
 }

@@ -1,7 +1,5 @@
 //! Cells into typed columns: the second of two passes over a block, column by column, with one way of reading each.
 
-mod reading;
-
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -12,16 +10,15 @@ use arrow_array::types::{
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
     UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{
-    ArrayRef, BooleanArray, GenericBinaryArray, GenericStringArray, NullArray, OffsetSizeTrait, PrimitiveArray,
-};
-use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_array::{ArrayRef, BooleanArray, NullArray, OffsetSizeTrait, PrimitiveArray};
+use arrow_buffer::{BooleanBufferBuilder, NullBufferBuilder, ScalarBuffer};
 use arrow_schema::{DataType, TimeUnit};
 use hygge_core::{Error, Result};
 use memchr::memchr;
 
-use self::reading::{Clock, Days, DaysInMillis, Decimals, Doubles, Moments, Reading, Singles, Whole};
-use super::cell::{self, lenient};
+use crate::files::cell::heap::{Heap, take_trimmed};
+use crate::files::cell::reading::{Clock, Days, DaysInMillis, Decimals, Doubles, Moments, Reading, Singles, Whole};
+use crate::files::cell::{self, lenient};
 
 /// Records whose fields were found.
 #[derive(Clone, Copy)]
@@ -347,44 +344,6 @@ impl ColumnBuilder for Empty {
     }
 }
 
-/// Takes what was gathered, without much room to spare, and makes room for about as much again.
-fn take_trimmed<T>(gathered: &mut Vec<T>) -> Vec<T> {
-    let fresh = Vec::with_capacity(gathered.len() + gathered.len() / 8);
-    let mut out = std::mem::replace(gathered, fresh);
-    if out.capacity() - out.len() > out.len() / 4 {
-        out.shrink_to_fit();
-    }
-    out
-}
-
-/// The bytes of a column of text or bytes, one cell behind the other.
-struct Heap<O> {
-    offsets: Vec<O>,
-    values: Vec<u8>,
-    nulls: NullBufferBuilder,
-}
-
-impl<O: OffsetSizeTrait> Heap<O> {
-    fn new() -> Self {
-        Self { offsets: vec![O::zero()], values: Vec::new(), nulls: NullBufferBuilder::new(0) }
-    }
-
-    /// Ends a cell. A column of a batch stays far below the two gigabytes that 32-bit offsets reach, as no record is
-    /// greater than an eighth of the budget and none beyond that is read.
-    #[inline]
-    fn end(&mut self, valid: bool) {
-        self.offsets.push(O::usize_as(self.values.len()));
-        self.nulls.append(valid);
-    }
-
-    fn take(&mut self) -> (OffsetBuffer<O>, Buffer, Option<arrow_buffer::NullBuffer>) {
-        let offsets = take_trimmed(&mut self.offsets);
-        self.offsets.push(O::zero());
-        let values = take_trimmed(&mut self.values);
-        (OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from_vec(values), self.nulls.finish())
-    }
-}
-
 struct Texts<O> {
     rules: Rules,
     heap: Heap<O>,
@@ -416,13 +375,7 @@ impl<O: OffsetSizeTrait> ColumnBuilder for Texts<O> {
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
-        let (offsets, values, nulls) = self.heap.take();
-        if let Ok(array) = GenericStringArray::<O>::try_new(offsets.clone(), values.clone(), nulls) {
-            return Ok(Arc::new(array));
-        }
-        let cell = |pair: &[O]| &values[pair[0].as_usize()..pair[1].as_usize()];
-        let row = offsets.windows(2).position(|pair| std::str::from_utf8(cell(pair)).is_err());
-        Err(Misfit { row: row.unwrap_or_default() })
+        self.heap.finish_text().map_err(|row| Misfit { row })
     }
 }
 
@@ -451,8 +404,7 @@ impl<O: OffsetSizeTrait> ColumnBuilder for Hex<O> {
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
-        let (offsets, values, nulls) = self.heap.take();
-        Ok(Arc::new(GenericBinaryArray::<O>::new(offsets, values, nulls)))
+        Ok(self.heap.finish_bytes())
     }
 }
 

@@ -9,10 +9,10 @@ use arrow_schema::{DataType, TimeUnit};
 use hygge_core::{Error, Part, Result};
 
 use super::blocks::{BLOCK_BYTES, Blocks, Ending, Next, Trouble};
-use super::cell::{self, Float};
 use super::index::{Dialect, Fault, Indexer};
 use super::piece::Piece;
 use super::stream::Reading;
+use crate::files::cell::{self, Float};
 use crate::files::codec::Codec;
 
 /// Words that stand for "no value" in files of this world: these alone may be shown in an advice.
@@ -267,7 +267,8 @@ fn digits_behind_zeros(text: &[u8]) -> bool {
     digits.len() > 1 && digits[0] == b'0' && digits.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
-fn wanted(expected: &DataType) -> String {
+/// What a column of the type holds, in words.
+pub(crate) fn wanted(expected: &DataType) -> String {
     match expected {
         DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Int64 => "a number".to_owned(),
         t if t.is_integer() => format!("a whole number ({t})"),
@@ -295,7 +296,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Digits in groups of three.
-fn grouped(n: u64) -> String {
+pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {

@@ -1,7 +1,5 @@
 //! CSV as a format that stores of files write.
 
-mod packing;
-
 use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -16,9 +14,7 @@ use hygge_core::receipt::Options;
 use hygge_core::store::ColumnPlan;
 use hygge_core::{Error, Part, Result};
 
-use self::packing::{HEADER_MEMORY, Sink, Tracked};
 use super::blocks::{Ending, Next};
-use super::cell::{self, Float, lenient};
 use super::column::{Nulls, Rules};
 use super::complaint::{Complaints, count_rows};
 use super::head::{HeadTrouble, read_head};
@@ -26,24 +22,16 @@ use super::index::{Dialect, Indexer};
 use super::piece::Piece;
 use super::render::{Rendered, Style, quote_into, render, written_as};
 use super::stream::{CsvStream, Reading};
+use crate::files::cell::{self, Float, lenient};
 use crate::files::codec::{Codec, Said};
 use crate::files::format::{Encoder, FileFormat};
 use crate::files::listing::PinnedFile;
+use crate::files::packing::{HEADER_MEMORY, Packing, Sink, Tracked};
 use crate::stores::leave_out::leave_out;
 use crate::stores::plain::plain;
 
 /// How many rows are written in one go, so that their text stays in the processor's cache.
 const ROWS_AT_ONCE: usize = 1024;
-
-/// How packed files are packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Packing {
-    /// The way.
-    pub codec: Codec,
-    /// How hard: 0 to 9 for gzip, 1 to 22 for Zstandard; none is the usual. Zstandard's hardest levels have their tables
-    /// cut to what a writer may hold.
-    pub level: Option<u32>,
-}
 
 /// What a store of CSV files is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,17 +90,7 @@ impl CsvFormat {
             return Err(Error::refused("the text for NULL could be taken for a value, or breaks a line")
                 .next_set(Part::Store, "null_text: \"\""));
         }
-        if let Some(level) = config.packing.level {
-            let (least, most) = match config.packing.codec {
-                Codec::Plain => (0, 0),
-                Codec::Gzip => (0, 9),
-                Codec::Zstd => (1, 22),
-            };
-            if !(least..=most).contains(&level) {
-                let found = format!("{level} is no level of this compression, which knows {least} to {most}");
-                return Err(Error::refused(found).next("give a level in between, or none"));
-            }
-        }
+        config.packing.check()?;
         let dialect = Dialect { separator, quote: Some(b'"') };
         Ok(Self {
             style: Style { dialect, null: null.into() },
@@ -199,19 +177,13 @@ impl FileFormat for CsvFormat {
     }
 
     fn extension(&self) -> String {
-        let base = if self.tsv { "tsv" } else { "csv" };
-        match self.packing.codec {
-            Codec::Plain => base.to_owned(),
-            Codec::Gzip => format!("{base}.gz"),
-            Codec::Zstd => format!("{base}.zst"),
-        }
+        self.packing.extension(if self.tsv { "tsv" } else { "csv" })
     }
 
     fn writing(&self) -> Options {
         let separator = char::from(self.style.dialect.separator).to_string();
         let null_text = String::from_utf8_lossy(&self.style.null).into_owned();
-        let level = self.packing.level.map(|level| format!(" {level}")).unwrap_or_default();
-        let compression = format!("{}{level}", self.packing.codec.word());
+        let compression = self.packing.described();
         let options = [
             ("separator", separator),
             ("header", self.header.to_string()),

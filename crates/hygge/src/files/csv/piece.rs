@@ -1,14 +1,15 @@
 //! A range of a file's records, and how to come to its bytes.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use hygge_core::{Error, Result};
 
 use super::blocks::Ending;
 use crate::files::codec::{Codec, Said};
 use crate::files::listing::PinnedFile;
+use crate::files::part;
 
 /// A range of a pinned file that begins and ends with a record.
 #[derive(Debug, Clone)]
@@ -57,35 +58,6 @@ impl Piece {
     /// # Errors
     /// As there.
     pub fn open_from(&self, begin: u64, count: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>> {
-        let failed = |error| self.failed(error);
-        let mut file = self.file.open()?;
-        let count = Arc::clone(count);
-        if self.codec == Codec::Plain {
-            file.seek(SeekFrom::Start(begin)).map_err(failed)?;
-            let end = self.end.unwrap_or(self.file.len);
-            return Ok(Box::new(Counted { inner: file.take(end.saturating_sub(begin)), count }));
-        }
-        let packed = Counted { inner: file.take(self.file.len), count };
-        let mut reader = self.codec.reader(packed).map_err(failed)?;
-        let skipped = io::copy(&mut reader.by_ref().take(begin), &mut io::sink()).map_err(failed)?;
-        debug_assert_eq!(skipped, begin, "the header was read from the same bytes");
-        Ok(match self.end {
-            Some(end) => Box::new(reader.take(end - begin)),
-            None => reader,
-        })
-    }
-}
-
-/// Counts what is read.
-struct Counted<R> {
-    inner: R,
-    count: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.count.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
+        part::open(&self.file, (self.codec, self.said), begin, self.end, count)
     }
 }

@@ -1,30 +1,19 @@
-//! Typed columns as text, exactly: what [`super::cell`] reads back is the value that was written.
-
-use std::fmt::Write as _;
+//! Typed columns as text, exactly: what [`crate::files::cell`] reads back is the value that was written.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Decimal256Type, DurationMicrosecondType,
-    DurationMillisecondType, DurationNanosecondType, DurationSecondType, Float32Type, Float64Type, Int8Type, Int16Type,
-    Int32Type, Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    Decimal128Type, Decimal256Type, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType,
+    DurationSecondType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, ArrowNativeTypeOp, OffsetSizeTrait};
+use arrow_array::{Array, ArrayRef, OffsetSizeTrait};
 use arrow_schema::{DataType, TimeUnit};
 use hygge_core::{Error, Result};
 use memchr::{memchr, memchr3};
 
 use super::index::Dialect;
-
-/// The cells of one column as text, one behind the other.
-#[derive(Default)]
-pub struct Rendered {
-    /// The text of all cells.
-    pub bytes: Vec<u8>,
-    /// Where each cell ends.
-    pub ends: Vec<usize>,
-}
+pub use crate::files::cell::writing::Rendered;
+use crate::files::cell::writing::{self, decimal, kin, primitive, times};
 
 /// How cells are written.
 #[derive(Debug, Clone)]
@@ -58,19 +47,6 @@ pub fn written_as(data_type: &DataType) -> Option<(&'static str, bool)> {
         T::Dictionary(_, values) if !matches!(**values, T::Dictionary(..)) => return written_as(values),
         _ => return None,
     })
-}
-
-/// The type that a column is cast to before it is written, where its own has no writing.
-fn kin(data_type: &DataType) -> Option<DataType> {
-    use DataType as T;
-    match data_type {
-        T::Float16 => Some(T::Float32),
-        T::Decimal32(p, s) | T::Decimal64(p, s) => Some(T::Decimal128(*p, *s)),
-        T::Utf8View => Some(T::Utf8),
-        T::BinaryView | T::FixedSizeBinary(_) => Some(T::Binary),
-        T::Dictionary(_, values) => Some(kin(values).unwrap_or_else(|| (**values).clone())),
-        _ => None,
-    }
 }
 
 /// Writes the cells of a column into `out`, which is cleared first.
@@ -146,7 +122,7 @@ pub fn render(array: &ArrayRef, style: &Style, column: (&str, u64), out: &mut Re
         T::UInt64 => whole!(UInt64Type),
         T::Float32 => float!(Float32Type),
         T::Float64 => float!(Float64Type),
-        t if t.is_temporal() && !matches!(t, T::Duration(_)) => times(array, null, out),
+        t if t.is_temporal() && !matches!(t, T::Duration(_)) => times::<false>(array, null, out),
         T::Duration(TimeUnit::Second) => whole!(DurationSecondType),
         T::Duration(TimeUnit::Millisecond) => whole!(DurationMillisecondType),
         T::Duration(TimeUnit::Microsecond) => whole!(DurationMicrosecondType),
@@ -174,159 +150,6 @@ pub fn render(array: &ArrayRef, style: &Style, column: (&str, u64), out: &mut Re
     }
 }
 
-/// As [`render`], for dates and times.
-fn times(array: &ArrayRef, null: &[u8], out: &mut Rendered) -> bool {
-    use DataType as T;
-    macro_rules! cells {
-        ($arrow:ty, $write:expr) => {
-            primitive::<$arrow>(array, null, out, $write)
-        };
-    }
-    macro_rules! moment {
-        ($arrow:ty, $per_second:expr, $zone:expr) => {{
-            let zone: &[u8] = if $zone.is_some() { b"Z" } else { b"" };
-            cells!($arrow, |value, bytes| moment(value, $per_second, zone, bytes))
-        }};
-    }
-    macro_rules! clock {
-        ($arrow:ty, $per_second:expr) => {
-            cells!($arrow, |value, bytes| clock(i64::from(value), $per_second, bytes))
-        };
-    }
-    match array.data_type() {
-        T::Date32 => cells!(Date32Type, |value, bytes| date(i64::from(value), bytes)),
-        T::Date64 => cells!(Date64Type, |value, bytes| value % 86_400_000 == 0 && date(value / 86_400_000, bytes)),
-        T::Time32(TimeUnit::Second) => clock!(Time32SecondType, 1),
-        T::Time32(_) => clock!(Time32MillisecondType, 1000),
-        T::Time64(TimeUnit::Microsecond) => clock!(Time64MicrosecondType, 1_000_000),
-        T::Time64(_) => clock!(Time64NanosecondType, 1_000_000_000),
-        T::Timestamp(TimeUnit::Second, zone) => moment!(TimestampSecondType, 1, zone),
-        T::Timestamp(TimeUnit::Millisecond, zone) => moment!(TimestampMillisecondType, 1000, zone),
-        T::Timestamp(TimeUnit::Microsecond, zone) => moment!(TimestampMicrosecondType, 1_000_000, zone),
-        T::Timestamp(TimeUnit::Nanosecond, zone) => moment!(TimestampNanosecondType, 1_000_000_000, zone),
-        _ => false,
-    }
-}
-
-/// Writes each value, or NULL. False: the value behind the last that was ended has no text.
-#[inline]
-fn primitive<T: ArrowPrimitiveType>(
-    array: &ArrayRef,
-    null: &[u8],
-    out: &mut Rendered,
-    mut write: impl FnMut(T::Native, &mut Vec<u8>) -> bool,
-) -> bool {
-    let array = array.as_primitive::<T>();
-    let nulls = array.nulls().filter(|n| n.null_count() > 0);
-    for (row, &value) in array.values().iter().enumerate() {
-        if nulls.is_some_and(|n| n.is_null(row)) {
-            out.bytes.extend_from_slice(null);
-        } else if !write(value, &mut out.bytes) {
-            return false;
-        }
-        out.ends.push(out.bytes.len());
-    }
-    true
-}
-
-fn two(n: u32, bytes: &mut Vec<u8>) {
-    let digit = |n: u32| b'0' + u8::try_from(n % 10).unwrap_or_default();
-    bytes.extend_from_slice(&[digit(n / 10), digit(n)]);
-}
-
-/// `YYYY-MM-DD` of days since 1970-01-01; false outside the years 0 to 9999.
-fn date(days: i64, bytes: &mut Vec<u8>) -> bool {
-    if !(-719_528..2_932_897).contains(&days) {
-        return false;
-    }
-    // Days since 0000-03-01, 400 years on so that none is negative.
-    let day = u32::try_from(days + 719_468 + 146_097).unwrap_or_default();
-    let (era, of_era) = (day / 146_097, day % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = era * 400 + year_of_era + u32::from(month <= 2) - 400;
-    two(year / 100, bytes);
-    two(year, bytes);
-    bytes.push(b'-');
-    two(month, bytes);
-    bytes.push(b'-');
-    two(of_year - (153 * shifted + 2) / 5 + 1, bytes);
-    true
-}
-
-/// `HH:MM:SS` and as much of a fraction as is needed, in groups of three digits; false outside a day.
-fn clock(value: i64, per_second: i64, bytes: &mut Vec<u8>) -> bool {
-    let (seconds, fraction) = (value.div_euclid(per_second), value.rem_euclid(per_second));
-    let Some(seconds) = u32::try_from(seconds).ok().filter(|&s| s < 86_400) else { return false };
-    two(seconds / 3600, bytes);
-    bytes.push(b':');
-    two(seconds / 60 % 60, bytes);
-    bytes.push(b':');
-    two(seconds % 60, bytes);
-    let mut nanos = fraction * (1_000_000_000 / per_second);
-    if nanos > 0 {
-        bytes.push(b'.');
-        while nanos > 0 {
-            let three = u32::try_from(nanos / 1_000_000).unwrap_or_default();
-            bytes.push(b'0' + u8::try_from(three / 100).unwrap_or_default());
-            two(three, bytes);
-            nanos = nanos % 1_000_000 * 1000;
-        }
-    }
-    true
-}
-
-fn moment(value: i64, per_second: i64, zone: &[u8], bytes: &mut Vec<u8>) -> bool {
-    let day = 86_400 * per_second;
-    if !date(value.div_euclid(day), bytes) {
-        return false;
-    }
-    bytes.push(b'T');
-    let written = clock(value.rem_euclid(day), per_second, bytes);
-    bytes.extend_from_slice(zone);
-    written
-}
-
-/// The digits of a value with the point where the scale puts it.
-fn decimal<N: ArrowNativeTypeOp + std::fmt::Display>(
-    value: N,
-    scale: i8,
-    digits: &mut String,
-    bytes: &mut Vec<u8>,
-) -> bool {
-    digits.clear();
-    if write!(digits, "{value}").is_err() {
-        return false;
-    }
-    let (sign, plain) = match digits.strip_prefix('-') {
-        Some(plain) => ("-", plain),
-        None => ("", digits.as_str()),
-    };
-    bytes.extend_from_slice(sign.as_bytes());
-    let Ok(places) = usize::try_from(scale) else {
-        bytes.extend_from_slice(plain.as_bytes());
-        if !value.is_zero() {
-            bytes.resize(bytes.len() + usize::from(scale.unsigned_abs()), b'0');
-        }
-        return true;
-    };
-    if plain.len() > places {
-        let (whole, fraction) = plain.as_bytes().split_at(plain.len() - places);
-        bytes.extend_from_slice(whole);
-        if places > 0 {
-            bytes.push(b'.');
-            bytes.extend_from_slice(fraction);
-        }
-    } else {
-        bytes.extend_from_slice(b"0.");
-        bytes.resize(bytes.len() + places - plain.len(), b'0');
-        bytes.extend_from_slice(plain.as_bytes());
-    }
-    true
-}
-
 fn texts<'a>(cells: impl Iterator<Item = Option<&'a [u8]>>, style: &Style, out: &mut Rendered) -> bool {
     for cell in cells {
         match cell {
@@ -339,15 +162,12 @@ fn texts<'a>(cells: impl Iterator<Item = Option<&'a [u8]>>, style: &Style, out: 
 }
 
 fn hex<O: OffsetSizeTrait>(array: &ArrayRef, style: &Style, out: &mut Rendered) -> bool {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = Vec::new();
     for cell in array.as_binary::<O>() {
         match cell {
             Some(bytes) => {
                 text.clear();
-                for &byte in bytes {
-                    text.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-                }
+                writing::hex(bytes, &mut text);
                 quote_into(&text, style, &mut out.bytes);
             }
             None => out.bytes.extend_from_slice(&style.null),

@@ -6,7 +6,7 @@
 
 use arrow_schema::{DataType, TimeUnit};
 
-use crate::files::csv::cell::{self, Float};
+use crate::files::cell::{self, Float};
 use crate::files::csv::column::{Block, Rules, unquoted};
 use crate::files::csv::complaint::MARKERS;
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 use hygge_core::conformance::{Row, StoreUnderTest, store_laws};
 use hygge_core::store::Store;
 
-use super::{CsvFormat, CsvFormatConfig, Packing};
+use super::{CsvFormat, CsvFormatConfig};
 use crate::files::codec::Codec;
 use crate::files::csv::index::Dialect;
 use crate::files::csv::reference;
 use crate::files::durable::Disk;
+use crate::files::packing::Packing;
 use crate::stores::files::FileStore;
 use crate::stores::files::tests::all_below;
 

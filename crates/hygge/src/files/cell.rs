@@ -4,9 +4,12 @@
 //! ` 5`, `1e400` and twenty-digit numbers are not numbers, so that a column of codes stays what it is. What a person
 //! declares to be a number is read by [`lenient`].
 
+pub(crate) mod heap;
 pub mod lenient;
 mod number;
+pub(crate) mod reading;
 mod time;
+pub mod writing;
 
 pub use self::number::{Float, decimal, double, float, int, uint};
 pub use self::time::{Moment, date, moment, time_of_day};

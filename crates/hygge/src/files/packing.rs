@@ -1,17 +1,62 @@
-//! Packing on the way into a file of CSV, and knowing where a packed part of one ends.
+//! Packing on the way into a file of text, and knowing where a packed part of one ends.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufWriter, Read, Write};
 
+use hygge_core::{Error, Result};
 use zstd::zstd_safe::CParameter;
 
-use super::Packing;
-use crate::files::codec::{Codec, ZSTD_WINDOW_LOG};
+use super::codec::{Codec, ZSTD_WINDOW_LOG};
+
+/// How packed files are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packing {
+    /// The way.
+    pub codec: Codec,
+    /// How hard: 0 to 9 for gzip, 1 to 22 for Zstandard; none is the usual. Zstandard's hardest levels have their tables
+    /// cut to what a writer may hold.
+    pub level: Option<u32>,
+}
+
+impl Packing {
+    /// Refuses a level that the way of packing does not know.
+    ///
+    /// # Errors
+    /// As said.
+    pub(crate) fn check(self) -> Result<()> {
+        let Some(level) = self.level else { return Ok(()) };
+        let (least, most) = match self.codec {
+            Codec::Plain => (0, 0),
+            Codec::Gzip => (0, 9),
+            Codec::Zstd => (1, 22),
+        };
+        if (least..=most).contains(&level) {
+            return Ok(());
+        }
+        let found = format!("{level} is no level of this compression, which knows {least} to {most}");
+        Err(Error::refused(found).next("give a level in between, or none"))
+    }
+
+    /// The end of a packed file's name.
+    pub(crate) fn extension(self, base: &str) -> String {
+        match self.codec {
+            Codec::Plain => base.to_owned(),
+            Codec::Gzip => format!("{base}.gz"),
+            Codec::Zstd => format!("{base}.zst"),
+        }
+    }
+
+    /// As receipts keep it.
+    pub(crate) fn described(self) -> String {
+        let level = self.level.map(|level| format!(" {level}")).unwrap_or_default();
+        format!("{}{level}", self.codec.word())
+    }
+}
 
 /// Knows how many bytes were taken from it.
-pub(super) struct Tracked<R> {
-    pub(super) inner: R,
-    pub(super) passed: u64,
+pub(crate) struct Tracked<R> {
+    pub(crate) inner: R,
+    pub(crate) passed: u64,
 }
 
 impl<R: BufRead> Read for Tracked<R> {
@@ -34,7 +79,7 @@ impl<R: BufRead> BufRead for Tracked<R> {
 }
 
 /// The memory that packs a header.
-pub(super) const HEADER_MEMORY: usize = 1 << 20;
+pub(crate) const HEADER_MEMORY: usize = 1 << 20;
 
 /// Cuts the tables of a level of Zstandard to a part of `memory`, where the level would make them larger.
 fn zstd_tables(level: u32, memory: usize) -> Vec<CParameter> {
@@ -63,15 +108,15 @@ fn zstd_tables(level: u32, memory: usize) -> Vec<CParameter> {
 }
 
 /// What bytes go through on their way into a file.
-pub(super) enum Sink {
-    Plain(BufWriter<File>),
-    Gzip(Box<flate2::write::GzEncoder<BufWriter<File>>>),
-    Zstd(Box<zstd::stream::write::Encoder<'static, BufWriter<File>>>),
+pub(crate) enum Sink<W: Write = File> {
+    Plain(BufWriter<W>),
+    Gzip(Box<flate2::write::GzEncoder<BufWriter<W>>>),
+    Zstd(Box<zstd::stream::write::Encoder<'static, BufWriter<W>>>),
 }
 
-impl Sink {
+impl<W: Write> Sink<W> {
     /// What holds back at most about `memory` bytes on the way into `file`.
-    pub(super) fn new(packing: Packing, file: File, memory: usize) -> io::Result<Self> {
+    pub(crate) fn new(packing: Packing, file: W, memory: usize) -> io::Result<Self> {
         let file = BufWriter::with_capacity(128 << 10, file);
         Ok(match packing.codec {
             Codec::Plain => Self::Plain(file),
@@ -90,7 +135,7 @@ impl Sink {
         })
     }
 
-    pub(super) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Plain(file) => file.write_all(bytes),
             Self::Gzip(encoder) => encoder.write_all(bytes),
@@ -98,7 +143,7 @@ impl Sink {
         }
     }
 
-    pub(super) fn finish(self) -> io::Result<File> {
+    pub(crate) fn finish(self) -> io::Result<W> {
         let file = match self {
             Self::Plain(file) => file,
             Self::Gzip(encoder) => encoder.finish()?,

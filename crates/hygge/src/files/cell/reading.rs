@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 
 use arrow_array::types::ArrowPrimitiveType;
 
-use crate::files::csv::cell::{self, lenient};
+use super::{self as cell, lenient};
 
 /// One way of reading a cell without quotes.
-pub(super) trait Reading<N>: Send {
+pub(crate) trait Reading<N>: Send {
     /// The strict way.
     fn strict(&self, text: &[u8]) -> Option<N>;
 
@@ -15,7 +15,7 @@ pub(super) trait Reading<N>: Send {
     fn lenient(&self, text: &[u8]) -> Option<N>;
 }
 
-pub(super) struct Whole<T>(pub(super) PhantomData<fn() -> T>);
+pub(crate) struct Whole<T>(pub(crate) PhantomData<fn() -> T>);
 
 impl<T: ArrowPrimitiveType> Reading<T::Native> for Whole<T>
 where
@@ -34,7 +34,7 @@ where
     }
 }
 
-pub(super) struct Doubles;
+pub(crate) struct Doubles;
 
 impl Reading<f64> for Doubles {
     #[inline]
@@ -47,7 +47,7 @@ impl Reading<f64> for Doubles {
     }
 }
 
-pub(super) struct Singles;
+pub(crate) struct Singles;
 
 impl Reading<f32> for Singles {
     fn strict(&self, text: &[u8]) -> Option<f32> {
@@ -61,7 +61,7 @@ impl Reading<f32> for Singles {
     }
 }
 
-pub(super) struct Days;
+pub(crate) struct Days;
 
 impl Reading<i32> for Days {
     #[inline]
@@ -74,7 +74,7 @@ impl Reading<i32> for Days {
     }
 }
 
-pub(super) struct DaysInMillis;
+pub(crate) struct DaysInMillis;
 
 impl Reading<i64> for DaysInMillis {
     fn strict(&self, text: &[u8]) -> Option<i64> {
@@ -86,8 +86,8 @@ impl Reading<i64> for DaysInMillis {
     }
 }
 
-pub(super) struct Clock {
-    pub(super) nanos_each: i64,
+pub(crate) struct Clock {
+    pub(crate) nanos_each: i64,
 }
 
 impl<N: TryFrom<i64>> Reading<N> for Clock {
@@ -104,9 +104,9 @@ impl<N: TryFrom<i64>> Reading<N> for Clock {
     }
 }
 
-pub(super) struct Moments {
-    pub(super) per_second: i64,
-    pub(super) zoned: bool,
+pub(crate) struct Moments {
+    pub(crate) per_second: i64,
+    pub(crate) zoned: bool,
 }
 
 impl Reading<i64> for Moments {
@@ -127,9 +127,9 @@ impl Reading<i64> for Moments {
     }
 }
 
-pub(super) struct Decimals {
-    pub(super) precision: u8,
-    pub(super) scale: i8,
+pub(crate) struct Decimals {
+    pub(crate) precision: u8,
+    pub(crate) scale: i8,
 }
 
 impl Reading<i128> for Decimals {

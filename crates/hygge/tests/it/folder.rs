@@ -166,6 +166,8 @@ macro_rules! assert_screen {
                 (r"\d{8}T\d{6}Z-[0-9a-f]{8}", "[run]"),
                 (r"at most \d+(\.\d+)? [KMG]iB", "at most [memory]"),
                 (r" {3,}\d+(\.\d+)? s {3,}", "   [time]   "),
+                // Of what took no time the column is as wide as the others' times.
+                (r"unchanged {3,}", "unchanged      "),
                 (r"\b\d+(\.\d+)? s\b", "[time]"),
                 (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?Z", "[moment]"),
                 (r"hygge \d+\.\d+\.\d+", "hygge [version]"),

@@ -39,9 +39,9 @@ pub(crate) const PARQUET_CODECS: &[&str] = &["snappy", "zstd", "gzip", "lz4", "n
 /// The compressions of Arrow files.
 pub(crate) const ARROW_CODECS: &[&str] = &["lz4", "zstd", "none"];
 /// The formats of files that homes read, for `type: local`.
-const HOME_FORMATS: &[&str] = &["parquet", "csv", "arrow", "ipc", "feather", "avro", "xlsx"];
+const HOME_FORMATS: &[&str] = &["parquet", "csv", "ndjson", "jsonl", "json", "arrow", "ipc", "feather", "avro", "xlsx"];
 /// The formats of files that stores write, for `type: local`.
-const STORE_FORMATS: &[&str] = &["parquet", "csv", "arrow", "ipc", "feather"];
+const STORE_FORMATS: &[&str] = &["parquet", "csv", "ndjson", "jsonl", "json", "arrow", "ipc", "feather"];
 
 const MOST_ROWS: u64 = 1 << 24;
 

@@ -47,3 +47,14 @@ CASES = [
     Case("csv-to-sqlite", "orders", "orders.csv", "sqlite", ("sqlite3", "duckdb", "adbc"), "sqlite3"),
     Case("parquet-to-sqlite", "orders", "orders.parquet", "sqlite", ("sqlite3", "duckdb", "adbc"), "sqlite3"),
 ]
+
+# The tools, as people know them.
+NAMES = {
+    "hygge": "hygge",
+    "duckdb": "DuckDB",
+    "polars": "polars",
+    "pyarrow": "pyarrow",
+    "connectorx": "connectorx",
+    "adbc": "ADBC",
+    "sqlite3": "sqlite3 .import",
+}

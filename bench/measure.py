@@ -2,6 +2,7 @@
 
     bench/run                           every case
     bench/run sqlite-to-parquet         one
+    bench/run memory                    hygge with little memory beside hygge with as much as it takes by itself
     bench/run --rounds 9 --no-record    more rounds, nothing written to bench/results
 
 Each tool runs in a process of its own, one after the other, in rounds whose order turns. Inputs are in the page cache.
@@ -20,18 +21,13 @@ import subprocess
 import sys
 import time
 
-from cases import CASES
+import chart
+from cases import CASES, NAMES
 
 HERE = pathlib.Path(__file__).parent
-NAMES = {
-    "hygge": "hygge",
-    "duckdb": "DuckDB",
-    "polars": "polars",
-    "pyarrow": "pyarrow",
-    "connectorx": "connectorx",
-    "adbc": "ADBC",
-    "sqlite3": "sqlite3 .import",
-}
+
+# The budget that is held against none, how much of the throughput it must leave, and what a run may hold beside it, in MiB.
+LITTLE, LEAVES, BESIDE = "64MiB", 0.85, 64
 
 
 class Data:
@@ -81,11 +77,12 @@ def build():
 
 
 def attempt(tool, case, source, out, hygge):
-    if tool == "hygge":
+    if tool in ("hygge", LITTLE):
         project = out.parent / "project"
         project.mkdir()
         (project / "hygge.yml").write_text(case.project(source, out))
-        return spent([hygge, "-C", project, "go", "-q"], cwd=project)[1]
+        memory = ["--memory", LITTLE] if tool == LITTLE else []
+        return spent([hygge, "-C", project, "go", "-q", *memory], cwd=project)[1]
     output, whole = spent([sys.executable, HERE / "peers" / f"run_{tool}.py", case.name, source, out])
     # Peak memory is that of the whole process; time is that of the work.
     return {**whole, **json.loads(output)}
@@ -166,15 +163,48 @@ def verdict(case, runs):
     return f"Not slower than {NAMES[case.gate]}: {word} ({wall:.2f}x of its wall, {cpu:.2f}x of its CPU)."
 
 
+def measure_memory(data, rounds, hygge, known, record):
+    """Every case on orders with little memory and without a word about it; whether all hold."""
+    lines = [f"| orders | wall s | wall s at {LITTLE} | throughput | peak MiB | peak MiB at {LITTLE} | |", "|---|---|---|---|---|---|---|"]
+    raw, holds = {}, True
+    for case in (case for case in CASES if case.table == "orders"):
+        print(case.name, file=sys.stderr)
+        _, runs = measure(case, data, ["hygge", LITTLE], rounds, hygge)
+        raw[case.name] = runs
+        walls = [middle(runs[tool], "wall") for tool in ("hygge", LITTLE)]
+        peaks = [max(run["rss"] for run in runs[tool]) >> 20 for tool in ("hygge", LITTLE)]
+        share = walls[0] / walls[1]
+        held = share >= LEAVES and peaks[1] <= int(LITTLE.removesuffix("MiB")) + BESIDE
+        holds = holds and held
+        word = "holds" if held else "DOES NOT HOLD"
+        lines.append(f"| {case.name} | {walls[0]:.2f} | {walls[1]:.2f} | {share:.0%} | {peaks[0]} | {peaks[1]} | {word} |")
+    print("\n".join(lines))
+    if record:
+        day = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
+        head = [
+            "# Memory",
+            "",
+            f"{day}, hygge {known['hygge']}, TPC-H scale 1, {rounds} rounds in turn on one machine: {machine()}.",
+            f"Middle walls. At {LITTLE} at least {LEAVES:.0%} of the throughput must be left, and the peak be at most {BESIDE} MiB above it.",
+            "Again: `bench/run memory`.",
+            "",
+        ]
+        results = HERE / "results"
+        (results / "memory.md").write_text("\n".join([*head, *lines]) + "\n")
+        record = {"case": "memory", "day": day, "machine": machine(), "versions": known, "runs": raw}
+        (results / "memory.json").write_text(json.dumps(record, indent=1) + "\n")
+    return holds
+
+
 def main():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("cases", nargs="*", metavar="case", help=", ".join(case.name for case in CASES))
+    parser.add_argument("cases", nargs="*", metavar="case", help=", ".join([*(case.name for case in CASES), "memory"]))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of TPC-H; records are kept for 1 only")
     parser.add_argument("--tools", help="only these, parted by commas (hygge, duckdb, …)")
     parser.add_argument("--no-record", action="store_true", help="write nothing to bench/results")
     asked = parser.parse_args()
-    unknown = set(asked.cases) - {case.name for case in CASES}
+    unknown = set(asked.cases) - {case.name for case in CASES} - {"memory"}
     if unknown:
         parser.error(f"no case is called {', '.join(sorted(unknown))}")
     only = set(asked.tools.split(",")) if asked.tools else None
@@ -182,6 +212,8 @@ def main():
     hygge = build() if only is None or "hygge" in only else None
     known = versions(hygge)
     holds = True
+    if hygge and (not asked.cases or "memory" in asked.cases):
+        holds = measure_memory(data, asked.rounds, hygge, known, not asked.no_record and asked.scale == 1)
     for case in (case for case in CASES if not asked.cases or case.name in asked.cases):
         tools = [tool for tool in ("hygge", *case.peers) if only is None or tool in only]
         if "sqlite3" in tools and not known["sqlite3"]:
@@ -207,6 +239,7 @@ def main():
         (results / f"{case.name}.md").write_text("\n".join([*head, *lines, *(["", judged] if judged else [])]) + "\n")
         record = {"case": case.name, "day": day, "machine": machine(), "rows": rows, "versions": known, "runs": runs}
         (results / f"{case.name}.json").write_text(json.dumps(record, indent=1) + "\n")
+        chart.draw()
     sys.exit(0 if holds else 1)
 
 

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use hygge::extend::arrow_array::{RecordBatch, RecordBatchIterator, record_batch};
-use hygge::extend::arrow_schema::ArrowError;
+use hygge::extend::arrow_schema::{self, ArrowError};
 use hygge::extend::{ReadBatches, Reader, Registry, Result, Setting, SimpleHome};
 use serde::Deserialize;
 

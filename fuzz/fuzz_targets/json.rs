@@ -8,7 +8,7 @@ use hygge::files::json::blocks::{Blocks, Ending, Layout, Next};
 use hygge::files::json::columns::{Form, Values, builder};
 use hygge::files::json::infer::{Objects, Telling};
 use hygge::files::json::keys::{ESCAPED, Keys, Members};
-use hygge::files::json::lexer::Wrong;
+use hygge::files::json::lexer::{Halt, Wrong};
 use libfuzzer_sys::fuzz_target;
 
 type Rows = Vec<[Vec<u8>; 2]>;
@@ -46,7 +46,11 @@ fn read(bytes: &[u8], layout: Layout, block: usize) -> (Rows, Option<Wrong>) {
                 _ => members.find::<false>(bytes, at, 1, here),
             }?;
             whole += 4;
-            assert_eq!(objects.look::<false>(bytes, at, 0), Ok(end), "both ways of looking pass the same");
+            match objects.look::<false>(bytes, at) {
+                // Names of keys within values that are not read are told apart only here.
+                Err(Halt::Bad(bad)) if bad.what == Wrong::Utf8 => {}
+                looked => assert_eq!(looked, Ok(end), "both ways of looking pass the same"),
+            }
             Ok(end)
         };
         match blocks.next(usize::MAX, &mut find, &mut |_| Ok(())).expect("memory does not fail") {
@@ -71,7 +75,7 @@ fn read(bytes: &[u8], layout: Layout, block: usize) -> (Rows, Option<Wrong>) {
             }
             Next::End => return (rows, None),
             Next::Bad(bad) => return (rows, Some(bad.what)),
-            Next::TooLarge(_) => return (rows, None),
+            Next::TooLarge { .. } => return (rows, None),
         }
     }
 }

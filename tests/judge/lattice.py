@@ -6,9 +6,10 @@
 A question is `{"original": "x.arrow", "found": "READER:PATH", "zeros": true}`; `zeros` takes -0.0 and 0.0 for one number.
 Rows are told by the column `id`. The answer is `same`, `different: …`, or `error: …` where the reader could not read.
 
-    arrow:x.arrow           an Arrow file, read by pyarrow
+    arrow:x.arrow           an Arrow file, read by pyarrow; `ipc:PATH` a file or folder of such
     parquet:PATH            a file or folder, read by pyarrow; `duckdb:PATH` and `polars:PATH` by those
     csv:PATH                a file or folder, read by the parser below; `duckcsv:PATH` by DuckDB, all as text
+    ndjson:PATH             a file or folder, read by Python's json; `duckjson:PATH` by DuckDB, each value as its JSON
     sqlite:PATH#TABLE       a table, read by Python's sqlite3
 """
 
@@ -24,6 +25,7 @@ import sys
 import traceback
 
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.ipc
 import pyarrow.types as is_
 
@@ -45,7 +47,9 @@ def canonical(array, zeros):
     if is_.is_dictionary(kind):
         values = canonical(array.dictionary, zeros)
         return [None if key is None else values[key] for key in array.indices.to_pylist()]
-    if is_.is_list(kind) or is_.is_large_list(kind) or is_.is_fixed_size_list(kind) or is_.is_map(kind):
+    if is_.is_run_end_encoded(kind):
+        return canonical(pyarrow.compute.run_end_decode(array), zeros)
+    if is_list(kind) or is_.is_map(kind):
         return [canonical(item.values, zeros) if item.is_valid else None for item in array]
     if is_.is_struct(kind):
         parts = [canonical(part, zeros) for part in array.flatten()]
@@ -62,6 +66,10 @@ def canonical(array, zeros):
         whole = array.view(pa.int32() if is_.is_time32(kind) else pa.int64()).to_pylist()
         return [None if cell is None else cell * NANOS[kind.unit] for cell in whole]
     return array.to_pylist()
+
+
+def is_list(kind):
+    return any(of(kind) for of in (is_.is_list, is_.is_large_list, is_.is_fixed_size_list, is_.is_list_view, is_.is_large_list_view))
 
 
 def days(ms):
@@ -120,6 +128,44 @@ def from_text(cell, kind, zeros):
     if is_.is_null(kind):
         return misfit(cell)
     return cell if text else misfit(cell)
+
+
+class Number(str):
+    """A number as it is written."""
+
+
+class Pairs(list):
+    """An object's keys and values in their order."""
+
+
+def parsed(text):
+    return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=misfit, object_pairs_hook=Pairs)
+
+
+def from_json(cell, kind, zeros):
+    """The value of a type that a JSON value stands for."""
+    if cell is None:
+        return None
+    if is_.is_dictionary(kind):
+        return from_json(cell, kind.value_type, zeros)
+    if is_list(kind):
+        if type(cell) is not list:
+            misfit(cell)
+        return [from_json(item, kind.value_type, zeros) for item in cell]
+    if is_.is_map(kind):
+        pairs = cell if type(cell) is Pairs else misfit(cell)
+        return [(from_text(str(key), kind.key_type, zeros), from_json(item, kind.item_type, zeros)) for key, item in pairs]
+    if is_.is_struct(kind):
+        if type(cell) is not Pairs or [key for key, _ in cell] != [kind.field(i).name for i in range(kind.num_fields)]:
+            misfit(cell)
+        return tuple(from_json(item, kind.field(i).type, zeros) for i, (_, item) in enumerate(cell))
+    if is_.is_boolean(kind):
+        return cell if type(cell) is bool else misfit(cell)
+    special = is_.is_floating(kind) and cell in ("NaN", "Infinity", "-Infinity")
+    counts = is_.is_integer(kind) or is_.is_floating(kind) or is_.is_decimal(kind) or is_.is_duration(kind)
+    if type(cell) is not (Number if counts and not special else str):
+        misfit(cell)
+    return from_text(str(cell), kind, zeros)
 
 
 def misfit(cell):
@@ -188,6 +234,21 @@ def texts(reader, path):
         session = duckdb.connect()
         session.execute("SELECT * FROM read_csv(?, all_varchar=true, header=true, auto_detect=false, delim=',', allow_quoted_nulls=false, quote='\"', escape='\"', columns={id: 'VARCHAR', value: 'VARCHAR'})", [files(path, ".csv")])
         return [column[0] for column in session.description], [list(row) for row in session.fetchall()]
+    if reader == "duckjson":
+        import duckdb
+
+        session = duckdb.connect()
+        session.execute("SELECT * FROM read_json(?, format='newline_delimited', columns={id: 'JSON', value: 'JSON'})", [files(path, ".ndjson")])
+        return [column[0] for column in session.description], [[cell and parsed(cell) for cell in row] for row in session.fetchall()]
+    if reader == "ndjson":
+        lines = []
+        for file in files(path, ".ndjson"):
+            with open(file, encoding="utf-8", newline="") as text:
+                lines += [parsed(line) for line in text.read().split("\n")[:-1]]
+        names = [name for name, _ in lines[0]] if lines else None
+        if any([name for name, _ in line] != names for line in lines):
+            raise ValueError("rows of different keys")
+        return names, [[cell for _, cell in line] for line in lines]
     rows = []
     for file in files(path, ".csv"):
         with open(file, encoding="utf-8", newline="") as text:
@@ -200,6 +261,8 @@ def arrow(reader, path):
     if reader == "arrow":
         with pa.ipc.open_file(path) as file:
             return file.read_all()
+    if reader == "ipc":
+        return pa.concat_tables([arrow("arrow", file) for file in files(path, ".arrow")])
     if reader == "duckdb":
         import duckdb
 
@@ -220,10 +283,13 @@ def judge(asked):
     original = arrow("arrow", asked["original"])
     wanted = {name: canonical(original.column(name), zeros) for name in original.column_names}
     reader, _, path = asked["found"].partition(":")
-    if reader in ("csv", "duckcsv", "sqlite"):
+    if reader in ("csv", "duckcsv", "ndjson", "duckjson", "sqlite"):
         names, rows = texts(reader, path)
+        # No line tells no names.
+        names = original.column_names if names is None else names
+        read = from_json if "json" in reader else from_text
         cells = {name: [row[i] for row in rows] for i, name in enumerate(names)}
-        found = {name: [from_text(cell, original.schema.field(name).type, zeros) for cell in column] for name, column in cells.items()}
+        found = {name: [read(cell, original.schema.field(name).type, zeros) for cell in column] for name, column in cells.items()}
     else:
         table = arrow(reader, path)
         names = table.column_names

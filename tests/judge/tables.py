@@ -8,8 +8,11 @@ A table is named `KIND:PATH`:
                              `pyarrow_json:` read rows on lines by those
     parquet:data/users       a file or a folder, read by pyarrow; `duckdb:` and `polars:` read it by those
     arrow:data/users         a file or a folder, read by pyarrow; `polars_arrow:` reads it by polars
+    hive:data/users          a folder of Parquet files in folders called `name=value`, read by pyarrow; `duckdb_hive:` and
+                             `polars_hive:` read it by those; `csv_hive:` is one of CSV files, read by Python's csv
 """
 
+import bz2
 import csv
 import datetime
 import decimal
@@ -17,10 +20,12 @@ import glob
 import gzip
 import io
 import json
+import lzma
 import math
 import os
 import re
 import sqlite3
+import urllib.parse
 
 EPOCH = datetime.datetime(1970, 1, 1)
 INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
@@ -51,9 +56,13 @@ def load(spec, nulls=()):
         return from_json(path)
     if kind in ("duckdb_json", "polars_json", "pyarrow_json"):
         return from_arrow(read_lines(kind, path))
+    if kind == "csv_hive":
+        return from_csv_hive(path, nulls)
+    if kind in ("hive", "duckdb_hive", "polars_hive"):
+        return from_arrow(read_hive(kind, path))
     if kind in ("parquet", "duckdb", "polars", "arrow", "polars_arrow"):
         return from_arrow(read_arrow(kind, path))
-    raise SystemExit(f"{spec}: a table is named sqlite:FILE#TABLE, csv:PATH, json:PATH, or parquet:, duckdb:, polars:, arrow:, polars_arrow: and a path")
+    raise SystemExit(f"{spec}: a table is named sqlite:FILE#TABLE, csv:PATH, json:PATH, or parquet:, duckdb:, polars:, arrow:, polars_arrow:, hive:, duckdb_hive:, polars_hive:, csv_hive: and a path")
 
 
 def quoted(name):
@@ -99,6 +108,51 @@ def from_csv(path, nulls):
     return Table(names, ["loose"] * len(names), columns)
 
 
+def from_csv_hive(path, nulls):
+    table = None
+    for folder, folders, files in sorted(os.walk(path)):
+        if not files:
+            continue
+        told = [part.split("=", 1) for part in os.path.relpath(folder, path).split(os.sep)]
+        values = [None if value == "__HIVE_DEFAULT_PARTITION__" else urllib.parse.unquote(value) for _, value in told]
+        part = from_csv(folder, nulls)
+        columns = part.columns + [[value] * len(part) for value in values]
+        names = part.names + [name for name, _ in told]
+        if table is None:
+            table = Table(names, ["loose"] * len(names), columns)
+        elif table.names != names:
+            raise SystemExit(f"{folder}: other columns than the folders before")
+        else:
+            table.columns = [before + more for before, more in zip(table.columns, columns)]
+    if table is None:
+        raise SystemExit(f"{path}: no CSV file")
+    return table
+
+
+def read_hive(reader, path):
+    """What folders tell is read as text, and stands behind the columns of the files: the other side says what it means."""
+    if not os.path.isdir(path):
+        raise FileNotFoundError(path)
+    folder, keys = path, []
+    while inner := sorted(entry.name for entry in os.scandir(folder) if entry.is_dir()):
+        keys.append(inner[0].split("=", 1)[0])
+        folder = os.path.join(folder, inner[0])
+    if reader == "duckdb_hive":
+        import duckdb
+
+        query = f"SELECT * EXCLUDE ({', '.join(map(quoted, keys))}), {', '.join(map(quoted, keys))} FROM read_parquet(?, hive_partitioning = true, hive_types_autocast = false)"
+        return duckdb.connect().execute(query, [os.path.join(path, "**", "*.parquet")]).fetch_arrow_table()
+    if reader == "polars_hive":
+        import polars
+
+        return polars.read_parquet(path, hive_partitioning=True, hive_schema={key: polars.String for key in keys}).to_arrow()
+    import pyarrow
+    import pyarrow.dataset
+
+    told = pyarrow.dataset.partitioning(pyarrow.schema([(key, pyarrow.string()) for key in keys]), flavor="hive")
+    return pyarrow.dataset.dataset(path, format="parquet", partitioning=told).to_table()
+
+
 def json_files(path):
     return sorted(glob.glob(os.path.join(glob.escape(path), "*.*json*"))) if os.path.isdir(path) else [path]
 
@@ -135,10 +189,14 @@ def read_lines(reader, path):
 def open_text(file):
     if file.endswith(".gz"):
         raw = gzip.open(file)
-    elif file.endswith(".zst"):
+    elif file.endswith(".bz2"):
+        raw = bz2.open(file)
+    elif file.endswith(".xz"):
+        raw = lzma.open(file)
+    elif file.endswith((".zst", ".lz4")):
         import pyarrow
 
-        raw = pyarrow.input_stream(file, compression="zstd")
+        raw = pyarrow.input_stream(file, compression="zstd" if file.endswith(".zst") else "lz4")
     else:
         raw = open(file, "rb")
     return io.TextIOWrapper(raw, encoding="utf-8", newline="")

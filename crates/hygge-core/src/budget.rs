@@ -3,6 +3,7 @@
 //! Half of the budget is shares, each granted whole to one split at a time. The other half is a reserve behind one
 //! permit: the only second thing that a split may ever ask for, so that no two holders can wait for each other.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::context::Cancellation;
@@ -90,7 +91,7 @@ impl Budget {
         }
         state.given += 1;
         state.peak = state.peak.max(state.given);
-        Ok(Arc::new(Share { budget: Arc::clone(self), holds_reserve: Mutex::new(false) }))
+        Ok(Arc::new(Share { budget: Arc::clone(self), holds_reserve: Mutex::new(false), writers: AtomicUsize::new(1) }))
     }
 
     fn wake(&self) {
@@ -107,6 +108,18 @@ impl Budget {
 pub struct Share {
     budget: Arc<Budget>,
     holds_reserve: Mutex<bool>,
+    /// How many writers there are.
+    writers: AtomicUsize,
+}
+
+/// What is to be held beside the share.
+struct Ask {
+    /// What it is, as in `a row`.
+    what: &'static str,
+    /// The most that it may be, in bytes.
+    limit: usize,
+    /// What would do instead of more memory, as the beginning of the advice; or empty.
+    instead: &'static str,
 }
 
 impl Share {
@@ -125,13 +138,24 @@ impl Share {
     /// What a writer may hold back before it must let go (a row group, a statement's rows), in bytes.
     #[must_use]
     pub fn writer_bytes(&self) -> usize {
-        self.budget.share / 4
+        self.budget.share / 4 / self.writers.load(Ordering::Relaxed)
+    }
+
+    /// Lets the split have several writers at once: from now on [`Self::writer_bytes`] is for each of `n`.
+    pub fn divide_writers(&self, n: usize) {
+        self.writers.store(n.max(1), Ordering::Relaxed);
     }
 
     /// The greatest row that is taken at all, in bytes.
     #[must_use]
     pub fn row_limit(&self) -> usize {
         self.budget.total / 8
+    }
+
+    /// The greatest part of a source that is read whole at all, in bytes.
+    #[must_use]
+    pub fn whole_limit(&self) -> usize {
+        self.budget.total / 2
     }
 
     /// Asks to hold one row of `bytes`. Costs nothing for ordinary rows; a row over a quarter of the share takes the
@@ -142,7 +166,19 @@ impl Share {
     /// # Errors
     /// If the row is over an eighth of the whole budget, saying which `--memory` would do; or cancelled while waiting.
     pub fn admit_row(&self, bytes: usize, cancel: &Cancellation, describe: impl FnOnce() -> String) -> Result<()> {
-        self.admit(bytes, ("a row", self.row_limit()), cancel, describe)
+        self.admit(bytes, &Ask { what: "a row", limit: self.row_limit(), instead: "" }, cancel, describe)
+    }
+
+    /// Asks to hold one batch of `bytes` that somebody else has cut. Costs nothing up to a quarter of the share; beyond it
+    /// takes the reserve, as [`Self::admit_row`] does.
+    ///
+    /// `describe` says whose batch it is, as in `batch 3 of my_home.py`.
+    ///
+    /// # Errors
+    /// If the batch is over an eighth of the whole budget, saying which `--memory` would do; or cancelled while waiting.
+    pub fn admit_batch(&self, bytes: usize, cancel: &Cancellation, describe: impl FnOnce() -> String) -> Result<()> {
+        let ask = Ask { what: "a batch", limit: self.row_limit(), instead: "let it come in smaller batches, or " };
+        self.admit(bytes, &ask, cancel, describe)
     }
 
     /// Asks to hold a part of a source that can only be read whole (a record batch, a sheet) and is then cut into batches:
@@ -158,29 +194,24 @@ impl Share {
         cancel: &Cancellation,
         describe: impl FnOnce() -> String,
     ) -> Result<()> {
-        self.admit(bytes, (what, self.budget.total / 2), cancel, describe)
+        self.admit(bytes, &Ask { what, limit: self.whole_limit(), instead: "" }, cancel, describe)
     }
 
-    fn admit(
-        &self,
-        bytes: usize,
-        (what, limit): (&'static str, usize),
-        cancel: &Cancellation,
-        describe: impl FnOnce() -> String,
-    ) -> Result<()> {
+    fn admit(&self, bytes: usize, ask: &Ask, cancel: &Cancellation, describe: impl FnOnce() -> String) -> Result<()> {
         if bytes <= self.budget.share / 4 {
             return Ok(());
         }
-        if bytes > limit {
-            let times = self.budget.total / limit;
+        if bytes > ask.limit {
+            let times = self.budget.total / ask.limit;
             let needed = (bytes.saturating_mul(times)).div_ceil(1 << 20);
             return Err(Error::failed(format!(
-                "{what} of {} does not fit a memory budget of {}",
+                "{} of {} does not fit a memory budget of {}",
+                ask.what,
                 shown_bytes(bytes as u64),
                 shown_bytes(self.budget.total as u64)
             ))
             .at(describe())
-            .next(format!("run with --memory {needed}MiB")));
+            .next(format!("{}run with --memory {needed}MiB", ask.instead)));
         }
         let mut holds = self.holds_reserve.lock().unwrap_or_else(PoisonError::into_inner);
         if *holds {
@@ -198,29 +229,6 @@ impl Share {
         state.reserved = true;
         *holds = true;
         Ok(())
-    }
-}
-
-impl Share {
-    /// Asks to hold one batch of `bytes` that somebody else has cut. Costs nothing up to a quarter of the share; beyond it
-    /// takes the reserve, as [`Self::admit_row`] does.
-    ///
-    /// `describe` says whose batch it is, as in `batch 3 of my_home.py`.
-    ///
-    /// # Errors
-    /// If the batch is over an eighth of the whole budget, saying which `--memory` would do; or cancelled while waiting.
-    pub fn admit_batch(&self, bytes: usize, cancel: &Cancellation, describe: impl FnOnce() -> String) -> Result<()> {
-        if bytes <= self.row_limit() {
-            return self.admit_row(bytes, cancel, describe);
-        }
-        let needed = (bytes.saturating_mul(8)).div_ceil(1 << 20);
-        Err(Error::failed(format!(
-            "a batch of {} does not fit a memory budget of {}",
-            shown_bytes(bytes as u64),
-            shown_bytes(self.budget.total as u64)
-        ))
-        .at(describe())
-        .next(format!("let it come in smaller batches, or run with --memory {needed}MiB")))
     }
 }
 

@@ -67,10 +67,15 @@ impl RunReport {
             if let Some(wait) = cleanup.not_before.checked_duration_since(now) {
                 std::thread::sleep(wait);
             }
-            if crate::fault::pass(crate::fault::FailPoint::Cleanup).is_ok() {
-                (cleanup.run)();
-            }
+            tidy(cleanup);
         }
+    }
+}
+
+fn tidy(cleanup: Cleanup) {
+    if crate::fault::pass(crate::fault::FailPoint::Cleanup).is_ok() {
+        // At best effort, also where it panics: the next run clears away what is left.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(cleanup.run));
     }
 }
 

@@ -114,10 +114,14 @@ impl Error {
     }
 
     /// An I/O error on `path`, told in plain words. Disk full, missing permission and a missing file keep their names
-    /// and are never retried; interruptions and timeouts may be.
+    /// and are never retried; interruptions and timeouts may be. One that carries an error of this kind is that error.
     #[must_use]
     pub fn io(doing: &str, path: &std::path::Path, error: std::io::Error) -> Self {
         use std::io::ErrorKind as Io;
+        let error = match error.downcast::<Self>() {
+            Ok(own) => return own,
+            Err(error) => error,
+        };
         let shown = path.display();
         let (found, retry, advice) = match error.kind() {
             Io::NotFound => (format!("cannot {doing} {shown}: there is no such file or folder"), Retry::Never, None),
@@ -223,6 +227,20 @@ impl Error {
     #[must_use]
     pub fn found(&self) -> &str {
         &self.0.found
+    }
+
+    /// The same without its cause, for where a library between might lose the first.
+    #[must_use]
+    pub fn without_cause(&self) -> Self {
+        let Inner { kind, retry, at, found, advice, source: _ } = &*self.0;
+        Self(Box::new(Inner {
+            kind: *kind,
+            retry: *retry,
+            at: at.clone(),
+            found: found.clone(),
+            advice: advice.clone(),
+            source: None,
+        }))
     }
 
     /// The one thing to do next.

@@ -24,6 +24,7 @@ use crate::watermark::Bound;
 pub use self::plan::plan_entity;
 pub use self::resolve::schema_differences;
 pub use self::run::run_entity;
+pub(crate) use self::run::within;
 pub use self::verify::{Verified, verify_entity};
 
 /// How rows are to settle, before a store was asked what it can.
@@ -170,7 +171,7 @@ pub struct PlannedFlow {
     pub notes: Vec<Note>,
     /// All rows are appended again on every run.
     pub every_run: bool,
-    /// Nothing of the flow has settled in its place yet.
+    /// The run would leave the first receipt in its place: none is there yet, and the store keeps them.
     pub first: bool,
 }
 

@@ -6,7 +6,7 @@ use arrow_schema::{Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use crate::place::PlaceId;
-use crate::tally::Tally;
+use crate::tally::{HASH_VERSION, Tally};
 use crate::watermark::Watermark;
 
 /// The form of [`Receipt`] that this version writes; an unknown higher one is refused.
@@ -195,7 +195,8 @@ pub struct Receipt {
     /// The rows of this load.
     pub load: Tally,
     /// All rows of the place, where the store can tell: after a merge only where rows come in an order
-    /// ([`crate::store::LoadSpec::last_wins`]).
+    /// ([`crate::store::LoadSpec::last_wins`]). None, too, where another version of the hash wrote it.
+    #[serde(default, deserialize_with = "of_this_hash")]
     pub total: Option<Tally>,
     /// The rows that others took the place of, where rows come in an order; none where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -254,6 +255,12 @@ impl Receipt {
     pub fn to_json(&self) -> crate::Result<String> {
         serde_json::to_string(self).map_err(|e| crate::Error::bug("a receipt could not be written as JSON").because(e))
     }
+}
+
+/// Sums of different versions cannot be compared, and not be added.
+fn of_this_hash<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Tally>, D::Error> {
+    let total = Option::<Tally>::deserialize(deserializer)?;
+    Ok(total.filter(|total| total.version == HASH_VERSION))
 }
 
 #[cfg(test)]

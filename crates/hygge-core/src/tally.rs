@@ -9,16 +9,18 @@ mod cells;
 mod decimal;
 mod hash;
 mod kind;
+mod same;
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use self::hash::{ColumnKey, LANES};
 pub use self::kind::Kind;
 use crate::{Error, Result};
 
 /// The version of the row hash. Hashes of different versions are never compared.
-pub const HASH_VERSION: u32 = 1;
+pub const HASH_VERSION: u32 = 2;
 
 /// How many rows are hashed at once: their lanes stay in the nearest cache while column after column is added.
 const BLOCK_ROWS: usize = 1_024;
@@ -58,12 +60,6 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Adds one row.
-    pub fn add_row(&mut self, hash: RowHash) {
-        self.rows += 1;
-        self.sum.0 = self.sum.0.wrapping_add(hash.0);
-    }
-
     /// The tally of both sets of rows.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -83,12 +79,13 @@ impl Tally {
 
 /// Hashes rows of one schema and sums them.
 ///
-/// Each end of a flow owns one: a hash is never compared with a copy of itself.
+/// Each end of a flow owns one. What reaches the second end as the very arrays that the first one hashed is known to be
+/// the same, and is not hashed again.
 pub struct Tallier {
-    kinds: Vec<Kind>,
+    columns: Vec<(Kind, [ColumnKey; LANES])>,
     /// Whether hashing a slice costs no more than its rows (a slice of lists or of a dictionary drags all values along).
     sliceable: bool,
-    lanes: Vec<[u64; 2]>,
+    lanes: [Vec<u64>; LANES],
     tally: Tally,
 }
 
@@ -101,9 +98,16 @@ impl Tallier {
             f.data_type().is_nested() || matches!(f.data_type(), T::Dictionary(..) | T::RunEndEncoded(..))
         };
         Self {
-            kinds: schema.fields().iter().map(|f| Kind::of(f.data_type())).collect(),
+            columns: schema
+                .fields()
+                .iter()
+                .enumerate()
+                .map(|(ordinal, field)| {
+                    (Kind::of(field.data_type()), std::array::from_fn(|lane| ColumnKey::new(ordinal, lane)))
+                })
+                .collect(),
             sliceable: !schema.fields().iter().any(whole_only),
-            lanes: Vec::new(),
+            lanes: Default::default(),
             tally: Tally::default(),
         }
     }
@@ -113,27 +117,43 @@ impl Tallier {
     /// # Errors
     /// A bug, if the batch has not the columns the tallier was made for.
     pub fn add(&mut self, batch: &RecordBatch) -> Result<()> {
-        let whole = batch.num_rows();
-        let step = if self.sliceable { BLOCK_ROWS } else { whole.max(1) };
-        for from in (0..whole).step_by(step) {
-            self.hash(&batch.slice(from, step.min(whole - from)))?;
-            let mut sum = self.tally.sum.0;
-            for &lanes in &self.lanes {
-                sum = sum.wrapping_add(hash::finish(lanes).0);
-            }
-            self.tally.sum.0 = sum;
-        }
-        self.tally.rows += whole as u64;
+        self.check(batch)?;
+        let sum = if let Some(sum) = same::known(batch) {
+            sum
+        } else {
+            let sum = self.sum(batch)?;
+            same::remember(batch, sum);
+            sum
+        };
+        self.tally.rows += batch.num_rows() as u64;
+        self.tally.sum.0 = self.tally.sum.0.wrapping_add(sum.0);
         Ok(())
     }
 
-    /// The hash of each row, without adding it.
+    fn sum(&mut self, batch: &RecordBatch) -> Result<RowHash> {
+        let whole = batch.num_rows();
+        let step = if self.sliceable { BLOCK_ROWS } else { whole.max(1) };
+        let mut sum = 0_u128;
+        for from in (0..whole).step_by(step) {
+            self.hash(&batch.slice(from, step.min(whole - from)), 0)?;
+            for &lane in &self.lanes[0] {
+                sum = sum.wrapping_add(hash::finish(lane).0);
+            }
+        }
+        Ok(RowHash(sum))
+    }
+
+    /// The hash of each row by itself, of both lanes: rows can be told apart by it. It is not what [`Self::add`] sums.
     ///
     /// # Errors
     /// As [`Self::add`].
     pub fn row_hashes(&mut self, batch: &RecordBatch) -> Result<Vec<RowHash>> {
-        self.hash(batch)?;
-        Ok(self.lanes.iter().map(|&lanes| hash::finish(lanes)).collect())
+        self.check(batch)?;
+        for lane in 0..LANES {
+            self.hash(batch, lane)?;
+        }
+        let [first, second] = &self.lanes;
+        Ok(first.iter().zip(second).map(|(&first, &second)| hash::both(first, second)).collect())
     }
 
     /// What was added so far.
@@ -142,18 +162,28 @@ impl Tallier {
         self.tally
     }
 
-    fn hash(&mut self, batch: &RecordBatch) -> Result<()> {
-        if batch.num_columns() != self.kinds.len() {
+    fn check(&self, batch: &RecordBatch) -> Result<()> {
+        if batch.num_columns() != self.columns.len() {
             return Err(Error::bug(format!(
                 "a batch of {} columns came where {} were planned",
                 batch.num_columns(),
-                self.kinds.len()
+                self.columns.len()
             )));
         }
-        self.lanes.clear();
-        self.lanes.resize(batch.num_rows(), [0; 2]);
-        for (ordinal, (kind, column)) in self.kinds.iter().zip(batch.columns()).enumerate() {
-            cells::add_column(&mut self.lanes, hash::ColumnKey::new(ordinal), *kind, column.as_ref())?;
+        for ((kind, _), column) in self.columns.iter().zip(batch.columns()) {
+            if Kind::of(column.data_type()) != *kind {
+                return Err(Error::bug(format!("a column planned as {kind:?} came as {}", column.data_type())));
+            }
+        }
+        Ok(())
+    }
+
+    fn hash(&mut self, batch: &RecordBatch, lane: usize) -> Result<()> {
+        let sums = &mut self.lanes[lane];
+        sums.clear();
+        sums.resize(batch.num_rows(), 0);
+        for ((_, keys), column) in self.columns.iter().zip(batch.columns()) {
+            cells::add_column(sums, keys[lane], column.as_ref())?;
         }
         Ok(())
     }

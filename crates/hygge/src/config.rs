@@ -40,9 +40,9 @@ pub use ad_hoc::AdHoc;
 pub use environment::Environment;
 pub(crate) use home::names_tsv;
 pub use kinds::{
-    Area, Argument, ArrowPacking, ArrowStore, ColumnTypes, CsvCodec, CsvCompression, CsvHome, CsvStore, CustomHome,
-    CustomStore, Exec, FilesHome, HeaderAt, HomeConfig, Infer, JsonHome, JsonStore, ParquetCodec, ParquetHome,
-    ParquetStore, SqliteHome, SqliteStore, StoreConfig, XlsxHome,
+    Area, Argument, ArrowPacking, ArrowStore, Below, ColumnTypes, CsvHome, CsvStore, CustomHome, CustomStore, Exec,
+    FilesHome, HeaderAt, HomeConfig, HomePath, Infer, JsonHome, JsonStore, ParquetCodec, ParquetHome, ParquetStore,
+    Partitions, SqliteHome, SqliteStore, StoreConfig, XlsxHome,
 };
 pub use load::Locate;
 pub use part::is_own_type;

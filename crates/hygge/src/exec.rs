@@ -5,6 +5,7 @@ mod child;
 mod ipc;
 mod pipe;
 mod program;
+mod watch;
 mod words;
 
 #[cfg(test)]
@@ -12,6 +13,6 @@ mod tests;
 
 pub use self::answer::Answer;
 pub use self::child::Running;
-pub use self::ipc::{IpcStream, Message};
+pub use self::ipc::{Broken, IpcStream, Message};
 pub use self::pipe::Pipe;
 pub use self::program::Program;

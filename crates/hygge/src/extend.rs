@@ -7,6 +7,7 @@
 //! use std::sync::Arc;
 //!
 //! use hygge::extend::arrow_array::{RecordBatchIterator, record_batch};
+//! use hygge::extend::arrow_schema;
 //! use hygge::extend::{Reader, Registry, Result, Setting, SimpleHome};
 //! use serde::Deserialize;
 //!
@@ -37,9 +38,13 @@ mod tests;
 pub use hygge_core::simple::{
     ReadBatches, Reader, SimpleHome, SimpleStore, Sink, Unstaged, UnstagedStore, WriteBatches,
 };
-pub use hygge_core::{Error, Result, conformance, home, simple, store};
-/// The versions of Arrow that the contract speaks.
-pub use {arrow_array, arrow_schema};
+/// What the traits in full speak of.
+pub use hygge_core::{
+    Error, ErrorKind, Part, Result, Retry, budget, conformance, context, cut, event, home, place, receipt, simple,
+    split, store, tally, watermark,
+};
+/// The versions of Arrow that the contract speaks, and of the values that splits and receipts keep.
+pub use {arrow_array, arrow_schema, serde_json};
 
 pub use self::options::Options;
 pub(crate) use self::registry::{HomeType, StoreType};

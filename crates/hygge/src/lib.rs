@@ -3,6 +3,7 @@
 //! The contract and the coordinator are in [`hygge_core`]; here are the homes, the stores, the configuration and the
 //! command line.
 
+mod asked;
 pub mod cli;
 pub mod config;
 pub mod exec;

@@ -3,10 +3,10 @@
 use std::sync::Mutex;
 
 use super::{Law, Row, context, rows, rows_of, schema, split_context};
-use crate::Result;
 use crate::context::Context;
 use crate::home::{CursorSpec, Home, Opened, ReadRequest, Repeat, Scan, Since, Source};
 use crate::watermark::{Edge, Watermark};
+use crate::{ErrorKind, Result};
 
 /// A home that can be filled with rows of the laws' table.
 pub trait HomeUnderTest {
@@ -38,6 +38,8 @@ pub fn home_laws<T: HomeUnderTest + Sync>(fresh: impl Fn() -> T) {
         ("splits cover every row once", splits_cover_once),
         ("a split can be read again, and by several threads at once", splits_repeat),
         ("batches are cut by rows", batches_are_cut),
+        ("batches are cut by bytes", batches_are_cut_by_bytes),
+        ("a stream ends when the run is told to stop", stops),
         ("chosen columns come in the order asked", columns_are_chosen),
         ("planning leaves no trace", planning_leaves_no_trace),
         ("an empty home has columns and no rows", empty_home),
@@ -45,6 +47,9 @@ pub fn home_laws<T: HomeUnderTest + Sync>(fresh: impl Fn() -> T) {
         ("a cursor reads on from where it was, ties included", cursor_reads_on),
         ("a source that went back is not silence", rewound),
         ("an unknown column is refused", unknown_column),
+        ("a condition is obeyed or refused", condition),
+        ("a cursor is followed or refused", cursor_or_refusal),
+        ("what has settled is left out, or that is refused", settled_is_left_out),
     ];
     for (name, law) in laws {
         let subject = fresh();
@@ -148,6 +153,44 @@ fn batches_are_cut<T: HomeUnderTest>(subject: &T) {
         let mut stream = scan.read(split, &ctx).expect("the split opens");
         while let Some(batch) = stream.next().expect("read") {
             assert!((1..=17).contains(&batch.rows.num_rows()), "a batch of {} rows", batch.rows.num_rows());
+        }
+    }
+}
+
+/// What is in flight is bounded by memory, however long the rows are.
+fn batches_are_cut_by_bytes<T: HomeUnderTest>(subject: &T) {
+    const LONG: usize = 16 << 10;
+    let long: Vec<Row> = (0..320).map(|id| (id, Some("x".repeat(LONG)))).collect();
+    subject.fill(&long);
+    let ctx = context(subject.root());
+    let scan = opened(subject, &ctx, &request(subject));
+    let mut found = Vec::new();
+    for split in scan.splits() {
+        let ctx = split_context(&ctx, 8_192);
+        let mut stream = scan.read(split, &ctx).expect("the split opens");
+        while let Some(batch) = stream.next().expect("read") {
+            let (bytes, most) = (batch.rows.num_rows() * LONG, ctx.batch_bytes());
+            assert!(bytes <= 2 * most, "a batch of {bytes} bytes, where about {most} are taken");
+            found.extend(rows_of(&batch.rows));
+        }
+    }
+    assert!(sorted(found) == long, "the rows are not those that were there");
+}
+
+fn stops<T: HomeUnderTest>(subject: &T) {
+    subject.fill(&rows(0, 2_000));
+    let ctx = context(subject.root());
+    let scan = opened(subject, &ctx, &request(subject));
+    let Some(split) = scan.splits().first() else { return };
+    let split_ctx = split_context(&ctx, 2);
+    let mut stream = scan.read(split, &split_ctx).expect("the split opens");
+    stream.next().expect("a batch");
+    ctx.cancel.cancel("the law says so");
+    loop {
+        match stream.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("it read on to the end"),
+            Err(error) => return assert_eq!(error.kind(), ErrorKind::Cancelled, "{error:?}"),
         }
     }
 }
@@ -261,6 +304,52 @@ fn rewound<T: HomeUnderTest>(subject: &T) {
         let watermark = Some(Watermark { bound: bound.clone(), edge: Edge::empty() });
         let answer: Result<Opened> = subject.home().open(&ctx, &by_id(subject, watermark));
         assert!(answer.is_err(), "a source of {less} rows, read to 199 before, was taken silently");
+    }
+}
+
+/// Reads all of a scan that is asked for in a way that not every home knows; none where it refuses.
+fn answered<T: HomeUnderTest>(subject: &T, ctx: &Context, request: &ReadRequest) -> Option<Box<dyn Scan>> {
+    match subject.home().open(ctx, request) {
+        Err(_) => None,
+        Ok(Opened::Scan(scan)) => Some(scan),
+        Ok(Opened::Unchanged(how)) => panic!("called itself unchanged: {}", how.why),
+    }
+}
+
+fn condition<T: HomeUnderTest>(subject: &T) {
+    subject.fill(&rows(0, 30));
+    let ctx = context(subject.root());
+    let request = ReadRequest { filter: Some("id < 5".into()), ..request(subject) };
+    if let Some(scan) = answered(subject, &ctx, &request) {
+        assert_eq!(read(scan.as_ref(), &ctx), sorted(rows(0, 5)), "rows for which `id < 5` holds");
+    }
+}
+
+fn cursor_or_refusal<T: HomeUnderTest>(subject: &T) {
+    subject.fill(&rows(0, 30));
+    let ctx = context(subject.root());
+    let scan = answered(subject, &ctx, &by_id(subject, None));
+    assert!(scan.is_some() || !subject.follows_id(), "the home follows `id`, and refused to");
+    assert!(scan.is_none_or(|scan| scan.bound().is_some()), "a cursor was asked for and passed over");
+}
+
+/// Where rows are appended without a cursor, the home alone keeps them from coming twice.
+fn settled_is_left_out<T: HomeUnderTest>(subject: &T) {
+    subject.fill(&rows(0, 30));
+    let ctx = context(subject.root());
+    let first = ReadRequest { skip_settled: true, exact_edge: true, ..request(subject) };
+    let Some(scan) = answered(subject, &ctx, &first) else { return };
+    assert_eq!(read(scan.as_ref(), &ctx), sorted(rows(0, 30)));
+    let state = scan.finish(&ctx).expect("nothing changed");
+    let state = Some(state.expect("it must remember what settled, or refuse to leave it out"));
+    let again = ReadRequest { since: Some(Since { watermark: None, state }), ..first };
+    let twice = "rows that have settled came again";
+    if let Opened::Scan(scan) = subject.home().open(&ctx, &again).expect("nothing has changed") {
+        assert!(read(scan.as_ref(), &ctx).is_empty(), "{twice}");
+    }
+    subject.fill(&rows(0, 40));
+    if let Ok(Opened::Scan(scan)) = subject.home().open(&ctx, &again) {
+        assert!(read(scan.as_ref(), &ctx).iter().all(|(id, _)| *id >= 30), "{twice}");
     }
 }
 

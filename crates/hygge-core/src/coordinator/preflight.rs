@@ -2,7 +2,7 @@
 
 use super::{expand, with_ancestors};
 use crate::context::Context;
-use crate::flow::{Entities, EntitySpec, FlowSpec, PlannedFlow, plan_entity};
+use crate::flow::{Entities, EntitySpec, FlowSpec, PlannedFlow, plan_entity, within};
 use crate::place::PlaceId;
 use crate::receipt::Owner;
 use crate::{Error, ErrorKind, Part, Result, Retry};
@@ -84,7 +84,8 @@ fn plan_one(
     if let Some(upstream) = reads_from(flows, flow, entity) {
         return Planned::After(upstream);
     }
-    match plan_entity(ctx, entity) {
+    // A source that hangs while it is looked at is as bad as one that hangs while it is read.
+    match within(ctx, entity.timeout, |ctx| plan_entity(ctx, entity)) {
         Ok(plan) => Planned::Ready(Box::new(plan)),
         Err(error) => Planned::Not(in_place_of_another(ctx, flows, flow, entity).unwrap_or(error)),
     }

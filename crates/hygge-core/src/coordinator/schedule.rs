@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::preflight::{claim, flow_owner};
-use super::{Ended, RunOptions, expand};
+use super::{Ended, RunOptions, expand, tidy};
 use crate::Error;
 use crate::context::Context;
 use crate::event::Event;
@@ -35,6 +35,9 @@ struct Board {
     cleanups: Vec<Cleanup>,
     failed: Option<String>,
 }
+
+/// How many flows that have settled may wait to be tidied behind.
+const UNTIDIED: usize = 64;
 
 /// A flow's place in the queue.
 struct Lane {
@@ -118,11 +121,34 @@ impl<'a> Scheduler<'a> {
                     board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner);
                 }
             };
+            self.tidy_due();
             match job {
                 Job::Expand(flow) => self.expand(flow),
                 Job::Run(flow, index, entity) => self.run_one(flow, index, &entity),
             }
             self.changed.notify_all();
+        }
+    }
+
+    /// Tidies behind flows that have settled, before the next one begins: each holds its place's lock, which is a file, and
+    /// a run may have more of them than a process may have files open. Where many settle at once, the next one waits for
+    /// the first of them.
+    fn tidy_due(&self) {
+        let (due, wait) = {
+            let mut board = self.lock();
+            board.cleanups.sort_by_key(|cleanup| cleanup.not_before);
+            let now = Instant::now();
+            let in_time = board.cleanups.partition_point(|cleanup| cleanup.not_before <= now);
+            let too_many = board.cleanups.len().saturating_sub(UNTIDIED);
+            let due: Vec<Cleanup> = board.cleanups.drain(..in_time.max(too_many)).collect();
+            let wait = due.last().and_then(|last| last.not_before.checked_duration_since(now));
+            (due, wait)
+        };
+        if let Some(wait) = wait {
+            std::thread::sleep(wait);
+        }
+        for cleanup in due {
+            tidy(cleanup);
         }
     }
 

@@ -360,12 +360,16 @@ impl ReadSide {
 }
 
 fn check_columns(schema: &Schema, rows: &RecordBatch) -> Result<()> {
-    let fits = schema.fields().len() == rows.num_columns()
-        && schema.fields().iter().zip(rows.columns()).all(|(field, column)| field.data_type() == column.data_type());
-    if fits {
-        return Ok(());
+    let columns = || schema.fields().iter().zip(rows.columns());
+    if schema.fields().len() != rows.num_columns() || columns().any(|(f, column)| f.data_type() != column.data_type()) {
+        return Err(Error::bug("the home gave a batch whose columns are not those of its scan"));
     }
-    Err(Error::bug("the home gave a batch whose columns are not those of its scan"))
+    match columns().find(|(field, column)| !field.is_nullable() && column.null_count() > 0) {
+        None => Ok(()),
+        Some((field, _)) => {
+            Err(Error::bug(format!("the home gave NULL in column {}, of which it said there is none", field.name())))
+        }
+    }
 }
 
 /// Reads and writes by turns, in one thread: what was read is still warm when it is written.
@@ -385,6 +389,17 @@ fn pump(
         }
     }
     Ok(side.end())
+}
+
+/// Dropped: tells a reader that may wait for long that its rows are wanted no more.
+struct StopsReader<'a>(Option<&'a SplitContext>);
+
+impl Drop for StopsReader<'_> {
+    fn drop(&mut self) {
+        if let Some(ctx) = self.0 {
+            ctx.cancel().cancel("the rows cannot be written");
+        }
+    }
 }
 
 /// Reads in one thread and writes in another, one batch between them: for a flow that has but one split in flight.
@@ -411,6 +426,8 @@ fn pump_in_two(
             }
             Ok(Some(side.end()))
         });
+        // Also where the writer panics: nobody would come to tell the reader.
+        let mut stop = StopsReader(stops_the_reader.then_some(ctx));
         let written = (|| -> Result<()> {
             for rows in receive {
                 ctx.cancel().check()?;
@@ -420,9 +437,10 @@ fn pump_in_two(
             }
             Ok(())
         })();
-        if written.is_err() && stops_the_reader {
-            ctx.cancel().cancel("the rows cannot be written");
+        if written.is_ok() {
+            stop.0 = None;
         }
+        drop(stop);
         let read = reader.join().unwrap_or_else(|_| Err(Error::bug("the reading side of a split panicked")));
         written?;
         read?.ok_or_else(|| Error::bug("the reading side of a split ended early"))

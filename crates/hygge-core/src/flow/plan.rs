@@ -29,7 +29,7 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
         Opened::Scan(scan) if !scan.knows_columns() => {
             let mut plan = planned(spec, &place, &resolved, scan.as_ref());
             plan.load = untold(ctx, spec, &place, &resolved, last.as_ref())?;
-            plan.first = last.is_none();
+            plan.first = first(spec, last.as_ref());
             plan.schema = last.map(|last| last.schema);
             scan.finish(ctx)?;
             Ok(plan)
@@ -39,11 +39,16 @@ pub fn plan_entity(ctx: &Context, spec: &EntitySpec) -> Result<PlannedFlow> {
             let load = spec.store.plan(ctx, &prepared.load, last.as_ref())?;
             let mut plan = planned(spec, &place, &resolved, scan.as_ref());
             plan.load = load;
-            plan.first = last.is_none();
+            plan.first = first(spec, last.as_ref());
             scan.finish(ctx)?;
             Ok(plan)
         }
     }
+}
+
+/// Whether the run would leave the first receipt in its place.
+fn first(spec: &EntitySpec, last: Option<&Receipt>) -> bool {
+    last.is_none() && spec.store.capabilities().receipts
 }
 
 /// What a store would do with columns that only reading tells: what it says for those that settled last, or for none.
@@ -95,6 +100,6 @@ pub(super) fn unchanged(
         load: LoadPlan::default(),
         notes: resolved.notes.iter().cloned().chain(how.notes).collect(),
         every_run: spec.every_run,
-        first: last.is_none(),
+        first: first(spec, last),
     }
 }

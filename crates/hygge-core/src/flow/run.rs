@@ -1,6 +1,7 @@
 //! The life of a run, for one place: lock, open, plan, carry, finish, commit.
 
 use std::sync::mpsc;
+use std::time::Duration;
 
 use super::carry::{Carried, Carrier, pauses};
 use super::plan::unchanged;
@@ -24,27 +25,29 @@ use crate::{Error, ErrorKind, Result, Retry};
 /// Never panics and never returns early: every end is an [`Outcome`]. The second value is what must be tidied at the
 /// end of the whole run.
 pub fn run_entity(ctx: &Context, spec: &EntitySpec, limits: &Limits) -> (Outcome, Option<Cleanup>) {
-    let cancel = ctx.cancel.child();
-    let ctx = ctx.with_cancel(cancel.clone());
-    let ended = match spec.timeout {
-        None => run_with_retries(&ctx, spec, limits),
-        Some(limit) => std::thread::scope(|scope| {
-            let (done, waiting) = mpsc::channel::<()>();
-            scope.spawn(move || {
-                if waiting.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    cancel.time_out(limit);
-                }
-            });
-            let ended = run_with_retries(&ctx, spec, limits);
-            drop(done);
-            ended
-        }),
-    };
-    match ended {
+    match within(ctx, spec.timeout, |ctx| run_with_retries(ctx, spec, limits)) {
         Ok((outcome, cleanup)) => (outcome, cleanup),
         Err(error) if error.kind() == ErrorKind::Cancelled => (Outcome::Cancelled, None),
         Err(error) => (Outcome::Failed(error), None),
     }
+}
+
+/// Does work that can be stopped alone, and is when it takes longer than `limit`.
+pub(crate) fn within<T>(ctx: &Context, limit: Option<Duration>, work: impl FnOnce(&Context) -> T) -> T {
+    let cancel = ctx.cancel.child();
+    let ctx = ctx.with_cancel(cancel.clone());
+    let Some(limit) = limit else { return work(&ctx) };
+    std::thread::scope(|scope| {
+        let (done, waiting) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            if waiting.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                cancel.time_out(limit);
+            }
+        });
+        let ended = work(&ctx);
+        drop(done);
+        ended
+    })
 }
 
 type Ended = (Outcome, Option<Cleanup>);

@@ -7,7 +7,8 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Array as _, BooleanArray, RecordBatch};
 use arrow_schema::{DataType, SchemaRef};
 
-use crate::context::{Context, SplitContext};
+use crate::context::{Cancellation, Context, SplitContext};
+use crate::cut::Cut;
 use crate::event::Note;
 use crate::home::{
     Batch, BatchStream, CursorSpec, Home, NullCursor, Opened, ReadRequest, Repeat, Rewound, Scan, Source, TableInfo,
@@ -86,6 +87,9 @@ impl Home for MemoryHome {
     fn open(&self, _: &Context, request: &ReadRequest) -> Result<Opened> {
         if request.filter.is_some() {
             return Err(Error::refused("a memory home has no language for `where`"));
+        }
+        if request.skip_settled && request.cursor.is_none() {
+            return Err(Error::refused("a memory home cannot tell which rows have settled"));
         }
         let rows = self.rows();
         let digest = state_of(&rows)?;
@@ -314,7 +318,9 @@ impl Scan for MemoryScan {
                 Some((edge, window))
             }
         };
-        Ok(Box::new(Slices { rows, edges, at: 0, step: ctx.batch_rows }))
+        let by_bytes = rows.num_rows().saturating_mul(ctx.batch_bytes()) / Cut::size(&rows).max(1);
+        let step = by_bytes.clamp(1, ctx.batch_rows);
+        Ok(Box::new(Slices { rows, edges, at: 0, step, cancel: ctx.cancel().clone() }))
     }
 
     fn finish(self: Box<Self>, _: &Context) -> Result<Option<serde_json::Value>> {
@@ -327,10 +333,12 @@ struct Slices {
     edges: Option<(BooleanArray, Option<BooleanArray>)>,
     at: usize,
     step: usize,
+    cancel: Cancellation,
 }
 
 impl BatchStream for Slices {
     fn next(&mut self) -> Result<Option<Batch>> {
+        self.cancel.check()?;
         if self.at >= self.rows.num_rows() {
             return Ok(None);
         }

@@ -13,7 +13,7 @@ use crate::place::PlaceId;
 use crate::receipt::Options;
 use crate::split::Split;
 use crate::watermark::Bound;
-use crate::{Error, Part, Result};
+use crate::{Error, Result};
 
 /// Batches with one schema.
 pub type Reader = Box<dyn RecordBatchReader + Send>;
@@ -130,7 +130,7 @@ pub fn only_all(kind: &str, request: &ReadRequest) -> Result<()> {
         return Err(Error::refused(format!(
             "homes of type {kind} give all of their rows each time, and cannot tell which are new"
         ))
-        .next_set(Part::Flow, "mode: replace"));
+        .next("write  mode: replace  in the flow, and take `incremental` and `watermark` out of it"));
     }
     Ok(())
 }
@@ -225,7 +225,7 @@ impl BatchStream for SimpleStream {
         loop {
             self.ctx.cancel().check()?;
             if let Some(rows) = self.cut.as_mut().and_then(Iterator::next) {
-                return Ok(Some(rows.into()));
+                return Ok(Some(rows?.into()));
             }
             self.cut = None;
             let Some(batch) = self.rows.reader.next() else { return Ok(None) };
@@ -243,7 +243,8 @@ impl BatchStream for SimpleStream {
             if !self.schema.fields().iter().zip(rows.columns()).all(fits) {
                 return Err(misfit());
             }
-            let (shown, number, bytes) = (&self.shown, self.number, Cut::size(&batch));
+            let (shown, number, bytes) =
+                (&self.shown, self.number, Cut::size(&batch).min(batch.get_array_memory_size()));
             self.ctx.add_bytes_read(bytes as u64);
             self.cut = Some(Cut::new(rows, bytes, &self.ctx, || format!("{shown}, batch {number}"))?);
         }

@@ -14,18 +14,12 @@ use arrow_schema::{DataType, IntervalUnit, TimeUnit, UnionFields};
 
 use super::decimal::Scaled;
 use super::hash::ColumnKey;
-use super::kind::{Kind, nanoseconds};
+use super::kind::nanoseconds;
 use crate::{Error, Result};
 
-type Lanes = [u64; 2];
-
 /// Adds the hash of each cell of `array` to its row's lanes.
-pub(super) fn add_column(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array: &dyn Array) -> Result<()> {
+pub(super) fn add_column(lanes: &mut [u64], key: ColumnKey, array: &dyn Array) -> Result<()> {
     use DataType as T;
-    let found = Kind::of(array.data_type());
-    if found != kind {
-        return Err(Error::bug(format!("a column planned as {kind:?} came as {}", array.data_type())));
-    }
     match array.data_type() {
         T::Null => {
             for row in lanes {
@@ -44,12 +38,12 @@ pub(super) fn add_column(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array:
         T::Float16 => native::<Float16Type>(lanes, key, array, |v| key.word(float_bits(f64::from(v)))),
         T::Float32 => native::<Float32Type>(lanes, key, array, |v| key.word(float_bits(f64::from(v)))),
         T::Float64 => native::<Float64Type>(lanes, key, array, |v| key.word(float_bits(v))),
-        T::Decimal32(_, s) => decimals::<Decimal32Type>(lanes, key, array, *s),
-        T::Decimal64(_, s) => decimals::<Decimal64Type>(lanes, key, array, *s),
-        T::Decimal128(_, s) => decimals::<Decimal128Type>(lanes, key, array, *s),
+        T::Decimal32(_, s) => narrow_decimals::<Decimal32Type>(lanes, key, array, *s),
+        T::Decimal64(_, s) => narrow_decimals::<Decimal64Type>(lanes, key, array, *s),
+        T::Decimal128(_, s) => decimals(lanes, key, array, *s),
         T::Decimal256(_, s) => {
             let scaled = Scaled::new(*s);
-            native::<Decimal256Type>(lanes, key, array, |v| key.element(scaled.element256(v)));
+            native::<Decimal256Type>(lanes, key, array, |v| key.word(scaled.element256(v)));
         }
         T::Date32 => ints::<Date32Type>(lanes, key, array),
         T::Date64 => native::<Date64Type>(lanes, key, array, |v| key.wide(i128::from(v.div_euclid(86_400_000)))),
@@ -77,14 +71,14 @@ pub(super) fn add_column(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array:
         T::LargeBinary => accessed(lanes, key, array, &array.as_binary::<i64>(), |v| key.bytes(v)),
         T::BinaryView => accessed(lanes, key, array, &array.as_binary_view(), |v| key.bytes(v)),
         T::FixedSizeBinary(_) => accessed(lanes, key, array, &array.as_fixed_size_binary(), |v| key.bytes(v)),
-        T::Dictionary(..) => dictionary(lanes, key, kind, array)?,
+        T::Dictionary(..) => dictionary(lanes, key, array)?,
         T::List(_) | T::LargeList(_) | T::FixedSizeList(..) | T::ListView(_) | T::LargeListView(_) | T::Map(..) => {
             lists(lanes, key, array)?;
         }
         T::RunEndEncoded(ends, _) => match ends.data_type() {
-            T::Int16 => runs::<Int16Type>(lanes, key, kind, array)?,
-            T::Int32 => runs::<Int32Type>(lanes, key, kind, array)?,
-            _ => runs::<Int64Type>(lanes, key, kind, array)?,
+            T::Int16 => runs::<Int16Type>(lanes, key, array)?,
+            T::Int32 => runs::<Int32Type>(lanes, key, array)?,
+            _ => runs::<Int64Type>(lanes, key, array)?,
         },
         T::Union(fields, _) => union(lanes, key, fields, array)?,
         T::Struct(_) => {
@@ -98,9 +92,8 @@ pub(super) fn add_column(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array:
 }
 
 #[inline]
-fn add(row: &mut Lanes, cell: Lanes) {
-    row[0] = row[0].wrapping_add(cell[0]);
-    row[1] = row[1].wrapping_add(cell[1]);
+fn add(row: &mut u64, cell: u64) {
+    *row = row.wrapping_add(cell);
 }
 
 fn to_usize(n: i64) -> usize {
@@ -110,10 +103,10 @@ fn to_usize(n: i64) -> usize {
 /// One loop without NULLs, one with.
 #[inline]
 fn native<T: ArrowPrimitiveType>(
-    lanes: &mut [Lanes],
+    lanes: &mut [u64],
     key: ColumnKey,
     array: &dyn Array,
-    hash: impl Fn(T::Native) -> Lanes,
+    hash: impl Fn(T::Native) -> u64,
 ) {
     let array = array.as_primitive::<T>();
     match array.nulls().filter(|n| n.null_count() > 0) {
@@ -130,14 +123,14 @@ fn native<T: ArrowPrimitiveType>(
     }
 }
 
-fn ints<T: ArrowPrimitiveType>(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array)
+fn ints<T: ArrowPrimitiveType>(lanes: &mut [u64], key: ColumnKey, array: &dyn Array)
 where
     T::Native: Into<i64>,
 {
     native::<T>(lanes, key, array, |v| key.word(v.into().cast_unsigned()));
 }
 
-fn scaled<T: ArrowPrimitiveType>(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array, unit: TimeUnit)
+fn scaled<T: ArrowPrimitiveType>(lanes: &mut [u64], key: ColumnKey, array: &dyn Array, unit: TimeUnit)
 where
     T::Native: Into<i64>,
 {
@@ -147,11 +140,11 @@ where
 
 #[inline]
 fn accessed<A: ArrayAccessor>(
-    lanes: &mut [Lanes],
+    lanes: &mut [u64],
     key: ColumnKey,
     array: &dyn Array,
     values: &A,
-    hash: impl Fn(A::Item) -> Lanes,
+    hash: impl Fn(A::Item) -> u64,
 ) {
     match array.nulls().filter(|n| n.null_count() > 0) {
         None => {
@@ -179,15 +172,25 @@ fn float_bits(v: f64) -> u64 {
     }
 }
 
-fn decimals<T: ArrowPrimitiveType>(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array, scale: i8)
+fn narrow_decimals<T: ArrowPrimitiveType>(lanes: &mut [u64], key: ColumnKey, array: &dyn Array, scale: i8)
 where
-    T::Native: Into<i128>,
+    T::Native: Into<i64>,
 {
     let scaled = Scaled::new(scale);
-    native::<T>(lanes, key, array, |v| key.element(scaled.element(v.into())));
+    native::<T>(lanes, key, array, |v| key.word(scaled.narrow(v.into())));
 }
 
-fn intervals(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array, unit: IntervalUnit) {
+fn decimals(lanes: &mut [u64], key: ColumnKey, array: &dyn Array, scale: i8) {
+    let scaled = Scaled::new(scale);
+    native::<Decimal128Type>(lanes, key, array, |v| {
+        #[expect(clippy::cast_possible_truncation, reason = "looked at next")]
+        let narrow = v as i64;
+        // Nearly always so, and much less work.
+        key.word(if i128::from(narrow) == v { scaled.narrow(narrow) } else { scaled.element(v) })
+    });
+}
+
+fn intervals(lanes: &mut [u64], key: ColumnKey, array: &dyn Array, unit: IntervalUnit) {
     let parts = |months: i64, days: i64, nanoseconds: i128| {
         let start = key.word(months.cast_unsigned());
         key.chain(key.chain(start, key.word(days.cast_unsigned())), key.wide(nanoseconds))
@@ -205,12 +208,17 @@ fn intervals(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array, unit: Inter
     }
 }
 
-/// Hashes each distinct value once, then follows the keys.
-fn dictionary(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array: &dyn Array) -> Result<()> {
+/// Hashes each distinct value once, then follows the keys; where there are more values than rows, as when a few rows were
+/// cut from many, those of the rows alone.
+fn dictionary(lanes: &mut [u64], key: ColumnKey, array: &dyn Array) -> Result<()> {
     let dictionary = array.as_any_dictionary();
     let values = dictionary.values();
-    let mut hashes = vec![[0; 2]; values.len()];
-    add_column(&mut hashes, key, kind, values.as_ref())?;
+    if values.len() > lanes.len() {
+        let taken = arrow_select::take::take(values.as_ref(), dictionary.keys(), None)?;
+        return add_column(lanes, key, taken.as_ref());
+    }
+    let mut hashes = vec![0; values.len()];
+    add_column(&mut hashes, key, values.as_ref())?;
     if values.is_empty() {
         for row in lanes {
             add(row, key.null());
@@ -224,7 +232,7 @@ fn dictionary(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array: &dyn Array
 }
 
 /// Every way in which items are kept, one behind the other.
-fn lists(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array) -> Result<()> {
+fn lists(lanes: &mut [u64], key: ColumnKey, array: &dyn Array) -> Result<()> {
     use DataType as T;
     match array.data_type() {
         T::List(_) => {
@@ -272,24 +280,28 @@ fn lists(lanes: &mut [Lanes], key: ColumnKey, array: &dyn Array) -> Result<()> {
     Ok(())
 }
 
-/// Hashes each run once.
-fn runs<R: RunEndIndexType>(lanes: &mut [Lanes], key: ColumnKey, kind: Kind, array: &dyn Array) -> Result<()> {
+/// Hashes each run of the rows once.
+fn runs<R: RunEndIndexType>(lanes: &mut [u64], key: ColumnKey, array: &dyn Array) -> Result<()> {
     let runs = array.as_run::<R>();
-    let mut hashes = vec![[0; 2]; runs.values().len()];
-    add_column(&mut hashes, key, kind, runs.values().as_ref())?;
+    if lanes.is_empty() {
+        return Ok(());
+    }
+    let (first, last) = (runs.get_physical_index(0), runs.get_physical_index(lanes.len() - 1));
+    let mut hashes = vec![0; last + 1 - first];
+    add_column(&mut hashes, key, runs.values().slice(first, last + 1 - first).as_ref())?;
     for (i, row) in lanes.iter_mut().enumerate() {
-        add(row, hashes[runs.get_physical_index(i)]);
+        add(row, hashes[runs.get_physical_index(i) - first]);
     }
     Ok(())
 }
 
 /// Which of the types a value has is part of it.
-fn union(lanes: &mut [Lanes], key: ColumnKey, fields: &UnionFields, array: &dyn Array) -> Result<()> {
+fn union(lanes: &mut [u64], key: ColumnKey, fields: &UnionFields, array: &dyn Array) -> Result<()> {
     let union = array.as_union();
-    for (id, field) in fields.iter() {
+    for (id, _) in fields.iter() {
         let child = union.child(id);
-        let mut hashes = vec![[0; 2]; child.len()];
-        add_column(&mut hashes, key, Kind::of(field.data_type()), child.as_ref())?;
+        let mut hashes = vec![0; child.len()];
+        add_column(&mut hashes, key, child.as_ref())?;
         for (i, row) in lanes.iter_mut().enumerate().filter(|(i, _)| union.type_id(*i) == id) {
             add(row, key.chain(key.word(u64::from(id.unsigned_abs())), hashes[union.value_offset(i)]));
         }
@@ -298,14 +310,20 @@ fn union(lanes: &mut [Lanes], key: ColumnKey, fields: &UnionFields, array: &dyn 
 }
 
 fn nested_list(
-    lanes: &mut [Lanes],
+    lanes: &mut [u64],
     key: ColumnKey,
     array: &dyn Array,
     values: &dyn Array,
     range: impl Fn(usize) -> (usize, usize),
 ) -> Result<()> {
-    let mut items = vec![[0; 2]; values.len()];
-    add_column(&mut items, key, Kind::of(values.data_type()), values)?;
+    // Rows that were cut from many drag the items of all along; only their own are hashed.
+    let (mut first, mut last) = (usize::MAX, 0);
+    for (from, to) in (0..lanes.len()).filter(|&i| array.is_valid(i)).map(&range).filter(|(from, to)| from < to) {
+        (first, last) = (first.min(from), last.max(to));
+    }
+    let first = first.min(last);
+    let mut items = vec![0; last - first];
+    add_column(&mut items, key, values.slice(first, last - first).as_ref())?;
     for (i, row) in lanes.iter_mut().enumerate() {
         if array.is_null(i) {
             add(row, key.null());
@@ -313,20 +331,22 @@ fn nested_list(
         }
         let (from, to) = range(i);
         let mut hash = key.word((to - from) as u64);
-        for item in &items[from..to] {
-            hash = key.chain(hash, *item);
+        if from < to {
+            for item in &items[from - first..to - first] {
+                hash = key.chain(hash, *item);
+            }
         }
         add(row, hash);
     }
     Ok(())
 }
 
-fn struct_hashes(key: ColumnKey, array: &dyn Array) -> Result<Vec<Lanes>> {
+fn struct_hashes(key: ColumnKey, array: &dyn Array) -> Result<Vec<u64>> {
     let array = array.as_struct();
     let mut hashes = vec![key.word(array.num_columns() as u64); array.len()];
     for column in array.columns() {
-        let mut cells = vec![[0; 2]; array.len()];
-        add_column(&mut cells, key, Kind::of(column.data_type()), column.as_ref())?;
+        let mut cells = vec![0; array.len()];
+        add_column(&mut cells, key, column.as_ref())?;
         for (hash, cell) in hashes.iter_mut().zip(cells) {
             *hash = key.chain(*hash, cell);
         }

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use arrow_array::builder::{Int32Builder, ListBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    Array, ArrayRef, Decimal128Array, Decimal256Array, DictionaryArray, Float32Array, Float64Array, Int32Array,
-    Int64Array, LargeStringArray, RecordBatch, RunArray, StringArray, StringViewArray, TimestampMicrosecondArray,
-    TimestampMillisecondArray, UInt64Array, UnionArray,
+    Array, ArrayRef, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray, Float32Array, Float64Array,
+    Int32Array, Int64Array, LargeStringArray, RecordBatch, RunArray, StringArray, StringViewArray,
+    TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array, UnionArray,
 };
 use arrow_buffer::i256;
 use arrow_schema::{DataType, Field, UnionFields};
@@ -86,6 +86,28 @@ fn runs_views_and_unions_hash_as_what_they_hold() {
 }
 
 #[test]
+fn rows_cut_from_many_hash_as_they_did_among_them() {
+    let mut list = ListBuilder::new(Int32Builder::new());
+    for i in 0..20 {
+        list.append_option((i % 5 != 0).then(|| (0..i % 4).map(|n| Some(n + i)).collect::<Vec<_>>()));
+    }
+    let list: ArrayRef = Arc::new(list.finish());
+    let item = Arc::new(Field::new("item", DataType::Int32, true));
+    let view = arrow_cast::cast(&list, &DataType::ListView(item)).expect("a view of lists");
+    let texts: Vec<Option<String>> = (0..20).map(|i| (i % 6 != 0).then(|| format!("text {}", i % 13))).collect();
+    let texts: DictionaryArray<Int32Type> = texts.iter().map(Option::as_deref).collect();
+    let ends = Int32Array::from(vec![3, 4, 11, 20]);
+    let values = StringArray::from(vec![Some("a"), None, Some("b"), Some("c")]);
+    let runs = RunArray::<Int32Type>::try_new(&ends, &values).expect("four runs");
+    let rows = batch(vec![list, view, Arc::new(texts), Arc::new(runs)]);
+    let whole = tally(&rows);
+    for step in [1, 3, 7] {
+        let cuts = (0..20).step_by(step).map(|from| tally(&rows.slice(from, step.min(20 - from))));
+        assert_eq!(cuts.fold(Tally::default(), Tally::plus), whole, "{step} rows at a time");
+    }
+}
+
+#[test]
 fn there_is_one_nan_and_one_zero() {
     assert_eq!(one(Float64Array::from(vec![0.0])), one(Float64Array::from(vec![-0.0])));
     assert_eq!(one(Float64Array::from(vec![f64::NAN])), one(Float64Array::from(vec![-f64::NAN])));
@@ -122,12 +144,50 @@ fn a_batch_with_other_columns_is_a_bug_not_a_hash() {
 }
 
 #[test]
+fn the_very_same_arrays_are_known_again_and_others_are_hashed() {
+    let rows = batch(vec![Arc::new(Int32Array::from(vec![1, 2])), Arc::new(StringArray::from(vec!["a", "b"]))]);
+    let first = tally(&rows);
+    let known = same::known(&rows).expect("hashed last");
+    assert_eq!(first.sum, known);
+    let swapped = batch(vec![Arc::clone(rows.column(0)), Arc::new(StringArray::from(vec!["b", "a"]))]);
+    for other in [&swapped, &rows.slice(0, 1), &batch(vec![Arc::clone(rows.column(0))])] {
+        assert_eq!(same::known(other), None);
+    }
+    assert_ne!(tally(&swapped), first);
+    let elsewhere = std::thread::spawn({
+        let rows = rows.clone();
+        move || tally(&rows)
+    });
+    assert_eq!(elsewhere.join().expect("does not panic"), first, "hashed by a thread that knows nothing");
+    assert_eq!(tally(&rows), first, "hashed anew behind another batch");
+    let mut twice = Tallier::new(&rows.schema());
+    twice.add(&rows).expect("fits");
+    twice.add(&rows).expect("fits");
+    assert_eq!(twice.tally(), first.plus(first), "the same batch twice is two batches");
+    let dates: ArrayRef = Arc::new(Date32Array::from(vec![1, 2]));
+    let mut other = Tallier::new(&batch(vec![dates]).schema());
+    assert!(other.add(&rows.project(&[0]).expect("a column")).is_err());
+}
+
+#[test]
+fn rows_are_told_apart_by_both_lanes() {
+    let rows = batch(vec![Arc::new((0..1_000).collect::<Int64Array>())]);
+    let hashes = Tallier::new(&rows.schema()).row_hashes(&rows).expect("fits");
+    for lane in [0, 64] {
+        let lane: std::collections::HashSet<u128> =
+            hashes.iter().map(|hash| hash.0 >> lane & u128::from(u64::MAX)).collect();
+        assert_eq!(lane.len(), 1_000);
+    }
+}
+
+#[test]
 fn the_hash_of_this_version_never_changes() {
     // Receipts keep these sums: another value here needs another HASH_VERSION.
     let rows = batch(vec![
         Arc::new(Int64Array::from(vec![Some(1), None])),
         Arc::new(StringArray::from(vec![Some("Aarhus"), Some("a text that is longer than sixteen bytes")])),
         Arc::new(Float64Array::from(vec![2.5, -1.0])),
+        Arc::new(Decimal128Array::from(vec![-1_250, i128::MAX / 4]).with_precision_and_scale(38, 2).expect("fits")),
     ]);
     let text = serde_json::to_string(&tally(&rows)).expect("a tally is plain");
     assert_eq!(text, include_str!("golden.json").trim());

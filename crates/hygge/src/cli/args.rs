@@ -226,7 +226,7 @@ pub(crate) struct Preview {
     pub(crate) what: String,
     #[command(flatten)]
     pub(crate) ask: Ask,
-    /// Which entity of a flow
+    /// Which entity of a flow or a home
     #[arg(long, value_name = "NAME")]
     pub(crate) entity: Option<String>,
     /// How many rows

@@ -139,6 +139,9 @@ impl Run {
             }
             return Ok(2);
         }
+        if let Some(screen) = &screen {
+            screen.expect(preflight.flows.iter().map(|(owner, _)| owner));
+        }
         let mut listeners: Vec<Arc<dyn Observer>> = Vec::new();
         let log = self.log(&run, &clock, advisor);
         let now = || clock.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);

@@ -81,9 +81,14 @@ fn asked(everywhere: &Everywhere, typed: &Preview) -> Result<Asked, Stop> {
         return of_flow(everywhere, typed);
     }
     if let Some(named) = project.home(&typed.what) {
-        let source = source(&typed.ask, &named.home, named.source.clone())?;
+        let entity = typed.entity.as_deref();
+        let named_source = match (&named.source, entity) {
+            (Some(Source::Whole { .. }), Some(_)) => Some(Source::Whole { entity: typed.entity.clone() }),
+            (named, _) => named.clone(),
+        };
+        let source = source(&typed.ask, &named.home, named_source)?;
         return Ok(Asked {
-            home: project::home(&project.root, &named.home, None)?,
+            home: project::home(&project.root, &named.home, entity)?,
             source,
             columns: chosen(&typed.ask).or_else(|| named.columns.clone()),
             filter: typed.ask.filter.clone().or_else(|| named.filter.clone()),

@@ -2,7 +2,7 @@
 
 use hygge_core::{Error, Result};
 
-use super::connection::sqlite_path;
+use super::connection::{sound_url, sqlite_path};
 use super::entity::Layer;
 use super::flow::{self, Shared};
 use super::home::{self, HomePart};
@@ -14,6 +14,7 @@ use super::resolved::{Entities, Flow, RootOptions};
 use super::source::{Pos, Source};
 use super::spot::{Spot, Spots};
 use super::yaml::{Map, Name, Node, Value};
+use crate::files::web::is_web;
 
 /// What `copy` may say beside its home and its store.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +101,12 @@ fn place(shown: &str, text: &str) -> Result<(Kind, Node), Problem> {
     } else {
         match ending(text) {
             Ending::File(kind) => ("path", kind),
+            Ending::Folder | Ending::Unknown(_) if is_web(text) => {
+                let side = if shown == "STORE" { "store" } else { "home" };
+                sound_url(&at, text, side)?;
+                return Err(Problem::at(&at, "the end of this URL does not tell of which format the file is")
+                    .next("describe the flow in a project (hygge init), with a  type:  for its home"));
+            }
             Ending::Folder => ("path", Kind::Parquet),
             Ending::Unknown(extension) => {
                 return Err(Problem::at(&at, format!("files that end in .{extension} are of no format that is known")).next(

@@ -1,9 +1,10 @@
 //! Connections and paths: what names a database or a place on disk.
 
 use super::fields::{Fields, Said};
-use super::part::{Names, Opened, is_url};
+use super::part::{Names, Opened, is_url, without_query};
 use super::problem::{Problem, Problems, any_of, nearest};
 use super::source::Pos;
+use crate::files::web::is_web;
 
 /// The database file that `connection:` or `path:` names.
 pub(crate) fn database(opened: &Opened, names: &Names, problems: &mut Problems) -> Option<String> {
@@ -67,15 +68,22 @@ pub(crate) fn sqlite_path(at: &Pos, url: &str) -> Result<String, Problem> {
     if base != "sqlite" {
         let known =
             ["postgres", "postgresql", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "bigquery"];
-        let files = ["http", "https", "ftp", "sftp", "s3", "gs", "az", "abfs", "abfss", "hdfs"];
-        return if known.contains(&base) {
+        let files = ["ftp", "sftp", "s3", "gs", "az", "abfs", "abfss", "hdfs"];
+        return if is_web(url) {
+            refuse(
+                "a file behind a URL is no database".into(),
+                "write it as the path of a home:  path: https://example.com/users.csv",
+            )
+        } else if known.contains(&base) {
             refuse(
                 format!("connections to {base} come later; this version knows sqlite: and paths of files"),
                 "write  sqlite:///shop.db  for a database, or the path of a file or folder",
             )
         } else if files.contains(&base) {
             refuse(
-                format!("files behind {base}: come later; this version reads and writes those of this machine"),
+                format!(
+                    "files behind {base}: come later; this version reads those of this machine and behind http and https"
+                ),
                 "give a path of this machine; carry files here before, or there afterwards (curl -O, aws s3 cp)",
             )
         } else if base == "file" {
@@ -121,10 +129,37 @@ pub(crate) fn path(fields: &Fields, problems: &mut Problems) -> Option<Said<Stri
     Some(said)
 }
 
+/// Refuses URLs that name no one file, and those of a store.
+pub(crate) fn sound_url(at: &Pos, url: &str, side: &str) -> Result<(), Problem> {
+    if side == "store" {
+        return sound_path(at, url);
+    }
+    let path = without_query(url);
+    let bare = path.trim_end_matches('/');
+    // The host may be an IPv6 address between brackets.
+    let below = path.splitn(4, '/').nth(3).unwrap_or_default();
+    if path.contains('*') || below.contains('[') {
+        return Err(Problem::at(at, "a web server does not list its files, so no pattern can find them")
+            .next("write the URL of one file, or {entity} in it and list the  entities:  of the flow"));
+    }
+    if path.ends_with('/') || bare.matches('/').count() < 3 {
+        return Err(Problem::at(at, "this URL names a folder, and a web server does not list its files")
+            .next("write the URL of one file, or {entity} in it and list the  entities:  of the flow"));
+    }
+    if url.contains(|c: char| c.is_control() || c == ' ') {
+        return Err(Problem::at(at, "this URL holds a blank or a control character").next("write a blank as %20"));
+    }
+    Ok(())
+}
+
 /// Refuses what is no path for anyone, and what belongs to hygge alone.
 pub(crate) fn sound_path(at: &Pos, path: &str) -> Result<(), Problem> {
     if path == "~" || path.starts_with("~/") {
         return Err(Problem::at(at, "`~` is not expanded in paths").next("write ${HOME}/… or the whole path"));
+    }
+    if is_web(path) {
+        return Err(Problem::at(at, "hygge reads files behind URLs as a home, and writes none there")
+            .next("write a path of this machine, and carry the files to the server afterwards"));
     }
     if path.contains("://") {
         return Err(Problem::at(at, "a path is on this machine's disk, and this is a URL")

@@ -144,6 +144,13 @@ pub(crate) fn exec(opened: &Opened, problems: &mut Problems) -> Option<Exec> {
         return None;
     }
     let variables = fields.node("env").and_then(Node::map).map(|map| map.entries.as_slice()).unwrap_or_default();
+    for (name, _) in variables {
+        if name.text.is_empty() || name.text.contains(['=', '\0']) {
+            problems.add(
+                Problem::at(&name.at, "this can be no variable's name").next("write a name of letters, digits and _"),
+            );
+        }
+    }
     let env = variables.iter().filter_map(|(name, node)| Some((name.text.clone(), argument(node.scalar()?)))).collect();
     Some(Exec { command, env, replaces: fields.flag("replaces").is_some_and(|said| said.value) })
 }

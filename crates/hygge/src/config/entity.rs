@@ -205,6 +205,7 @@ fn with_types(home: &HomePart, types: ColumnTypes, layers: &[&Layer], problems: 
         HomeConfig::Sqlite(home) => home.types = types,
         HomeConfig::Csv(home) => home.types = types,
         HomeConfig::Json(home) => home.types = types,
+        HomeConfig::Xlsx(home) => home.types = types,
         HomeConfig::Exec(_) | HomeConfig::Custom(_) => {
             let said = layers.iter().filter_map(|l| l.columns.as_ref()).find(|said| !said.types.is_empty());
             super::custom::no_types(said.map(|said| &said.at), problems);
@@ -213,7 +214,6 @@ fn with_types(home: &HomePart, types: ColumnTypes, layers: &[&Layer], problems: 
             let shown = match other {
                 HomeConfig::Arrow(_) => "Arrow",
                 HomeConfig::Avro(_) => "Avro",
-                HomeConfig::Xlsx(_) => "Excel",
                 _ => "Parquet",
             };
             let said = layers.iter().filter_map(|l| l.columns.as_ref()).find(|said| !said.types.is_empty());

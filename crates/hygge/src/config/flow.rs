@@ -46,8 +46,8 @@ pub(crate) fn read(name: &Name, node: &Node, in_file: bool, shared: &Shared<'_>,
 
 /// Where keys belong that a flow does not take.
 fn elsewhere() -> Vec<(&'static str, &'static [Key])> {
-    let homes = HOMES.iter().map(|part| ("the home", part.keys[1]));
-    let stores = STORES.iter().map(|part| ("the store", part.keys[1]));
+    let homes = HOMES.iter().map(|part| ("the home", part.own()));
+    let stores = STORES.iter().map(|part| ("the store", part.own()));
     homes.chain(stores).chain([("the root's `options:`", super::keys::ROOT_OPTIONS)]).collect()
 }
 

@@ -1,17 +1,18 @@
 //! Reading one home.
 
-use super::connection::{database, path};
+use super::connection::{database, sound_path, sound_url};
 use super::fields::{Fields, Said};
 use super::kinds::{
-    Area, ColumnTypes, CsvCompression, CsvHome, FilesHome, HeaderAt, HomeConfig, Infer, JsonHome, ParquetHome,
-    SqliteHome, XlsxHome,
+    Area, Argument, Below, Codec, ColumnTypes, CsvHome, FilesHome, HeaderAt, HomeConfig, HomePath, Infer, JsonHome,
+    ParquetHome, Partitions, SqliteHome, XlsxHome,
 };
 use super::part::{Kind, Names, Opened, Written, open};
 use super::problem::{Problem, Problems};
 use super::source::Pos;
 use super::spot::Spot;
 use super::units;
-use super::yaml::{Node, Value};
+use super::yaml::{Node, Scalar, Value};
+use crate::files::web::is_web;
 
 /// A home with what it asks for, before a flow adds its own.
 pub(crate) struct HomePart {
@@ -61,20 +62,26 @@ pub(crate) fn read(written: &Written, names: &Names, problems: &mut Problems) ->
         }
         Kind::Parquet => {
             no_types("Parquet", columns.as_ref(), problems);
-            HomeConfig::Parquet(ParquetHome { path: files_path(&opened, problems)? })
+            HomeConfig::Parquet(ParquetHome {
+                path: files_path(&opened, problems)?,
+                partitions: partitions(&opened.fields, problems)?,
+            })
         }
         Kind::Arrow => {
             no_types("Arrow", columns.as_ref(), problems);
-            HomeConfig::Arrow(FilesHome { path: files_path(&opened, problems)? })
+            HomeConfig::Arrow(FilesHome {
+                path: files_path(&opened, problems)?,
+                partitions: partitions(&opened.fields, problems)?,
+            })
         }
         Kind::Avro => {
             no_types("Avro", columns.as_ref(), problems);
-            HomeConfig::Avro(FilesHome { path: files_path(&opened, problems)? })
+            HomeConfig::Avro(FilesHome {
+                path: files_path(&opened, problems)?,
+                partitions: partitions(&opened.fields, problems)?,
+            })
         }
-        Kind::Xlsx => {
-            no_types("Excel", columns.as_ref(), problems);
-            HomeConfig::Xlsx(xlsx(&opened, problems)?)
-        }
+        Kind::Xlsx => HomeConfig::Xlsx(xlsx(&opened, types, problems)?),
         Kind::Csv => HomeConfig::Csv(csv(&opened, types, problems)?),
         Kind::Ndjson | Kind::Json => HomeConfig::Json(json(&opened, types, problems)?),
         Kind::Exec => {
@@ -154,7 +161,7 @@ pub(crate) fn no_types(shown: &str, columns: Option<&ColumnsSaid>, problems: &mu
     }
 }
 
-fn xlsx(opened: &Opened, problems: &mut Problems) -> Option<XlsxHome> {
+fn xlsx(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<XlsxHome> {
     let fields = &opened.fields;
     let range = match fields.text("range") {
         None => None,
@@ -187,6 +194,8 @@ fn xlsx(opened: &Opened, problems: &mut Problems) -> Option<XlsxHome> {
     };
     Some(XlsxHome {
         path: files_path(opened, problems)?,
+        types,
+        partitions: partitions(fields, problems)?,
         sheet: fields.text("sheet").map(|said| said.value),
         range,
         header,
@@ -198,7 +207,7 @@ fn xlsx(opened: &Opened, problems: &mut Problems) -> Option<XlsxHome> {
 }
 
 /// The path of a home of files: a file, a folder or a pattern.
-fn files_path(opened: &Opened, problems: &mut Problems) -> Option<String> {
+fn files_path(opened: &Opened, problems: &mut Problems) -> Option<HomePath> {
     if !opened.fields.has("path") {
         problems.add(
             Problem::at(&opened.fields.at, format!("{} needs a `path`", opened.shown))
@@ -206,7 +215,28 @@ fn files_path(opened: &Opened, problems: &mut Problems) -> Option<String> {
         );
         return None;
     }
-    let said = path(&opened.fields, problems)?;
+    let said = opened.fields.text("path")?;
+    let at = &opened.fields.node("path")?.at;
+    let headers = headers(opened);
+    if is_web(&said.value) {
+        problems.keep(sound_url(at, &said.value, "home"))?;
+        if let Some(at) = opened.fields.at("partitions") {
+            problems.add(
+                Problem::at(at, "partitions are told by the names of folders, and a URL names one file")
+                    .next("take the line out"),
+            );
+            return None;
+        }
+    } else {
+        problems.keep(sound_path(at, &said.value))?;
+        if let Some(at) = opened.fields.at("headers") {
+            problems.add(
+                Problem::at(at, "`headers` are sent to a server, and this path is on this machine")
+                    .next("take the line out, or write a URL as the path"),
+            );
+            return None;
+        }
+    }
     let fits = match super::part::ending(&said.value) {
         super::part::Ending::File(kind) => kind == opened.kind,
         _ => true,
@@ -218,7 +248,7 @@ fn files_path(opened: &Opened, problems: &mut Problems) -> Option<String> {
         );
         return None;
     }
-    if said.value.contains('*') {
+    if !is_web(&said.value) && said.value.contains('*') {
         let plain = said.value.replace("{entity}", "x");
         if let Err(error) = glob::Pattern::new(&plain) {
             problems.add(
@@ -228,7 +258,13 @@ fn files_path(opened: &Opened, problems: &mut Problems) -> Option<String> {
             return None;
         }
     }
-    Some(said.value)
+    Some(HomePath { text: said.value, headers })
+}
+
+fn headers(opened: &Opened) -> Vec<(String, Argument)> {
+    let argument = |scalar: &Scalar| Argument { text: scalar.text.clone(), written: scalar.written.clone() };
+    let said = opened.fields.node("headers").and_then(Node::map).map(|map| map.entries.as_slice()).unwrap_or_default();
+    said.iter().filter_map(|(name, node)| Some((name.text.clone(), argument(node.scalar()?)))).collect()
 }
 
 fn csv(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<CsvHome> {
@@ -251,6 +287,7 @@ fn csv(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<C
     };
     Some(CsvHome {
         path,
+        partitions: partitions(fields, problems)?,
         separator,
         quote,
         header: fields.flag("header").is_none_or(|said| said.value),
@@ -268,6 +305,7 @@ fn json(opened: &Opened, types: ColumnTypes, problems: &mut Problems) -> Option<
     let fields = &opened.fields;
     Some(JsonHome {
         path: files_path(opened, problems)?,
+        partitions: partitions(fields, problems)?,
         lines: opened.kind == Kind::Ndjson,
         types,
         infer: infer(fields),
@@ -283,18 +321,14 @@ fn infer(fields: &Fields) -> Infer {
     }
 }
 
-fn compression(fields: &Fields) -> CsvCompression {
-    match fields.word("compression").map(|said| said.value) {
-        Some("none") => CsvCompression::None,
-        Some("gzip") => CsvCompression::Gzip,
-        Some("zstd") => CsvCompression::Zstd,
-        _ => CsvCompression::Auto,
-    }
+/// How files are packed, where that is said.
+fn compression(fields: &Fields) -> Option<Codec> {
+    fields.word("compression").and_then(|said| Codec::said(said.value))
 }
 
 /// Whether the last part of a path names files of values parted by tabs. A folder above may be called what it likes.
 pub(crate) fn names_tsv(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|last| last.to_ascii_lowercase().contains(".tsv"))
+    super::part::without_query(path).rsplit('/').next().is_some_and(|last| last.to_ascii_lowercase().contains(".tsv"))
 }
 
 /// The `separator:` of CSV files.
@@ -327,8 +361,36 @@ pub(crate) fn separator(fields: &Fields, default: u8, problems: &mut Problems) -
 
 /// Reads `columns:` of a home, a flow or an entity.
 pub(crate) fn columns(fields: &Fields, problems: &mut Problems) -> Option<ColumnsSaid> {
-    let node = fields.node("columns")?;
-    let mut out = ColumnsSaid { at: fields.at("columns")?.clone(), chosen: None, types: Vec::new() };
+    columns_of("columns", fields, problems)
+}
+
+/// Reads `partitions:` of a home of files. None: it is broken, and why has been told.
+fn partitions(fields: &Fields, problems: &mut Problems) -> Option<Partitions> {
+    let Some(at) = fields.at("partitions") else { return Some(Partitions::default()) };
+    let below = fields.text("partitions").and_then(|said| match said.value.as_str() {
+        "auto" => Some(Below::Auto),
+        "hive" | "true" => Some(Below::Hive),
+        "off" | "none" | "false" => Some(Below::Off),
+        _ => None,
+    });
+    if let Some(below) = below {
+        return Some(Partitions { below, ..Partitions::default() });
+    }
+    if let Some(said) = fields.text("partitions") {
+        let name = hygge_core::yaml::word(&said.value);
+        problems.add(
+            Problem::at(at, "`partitions` takes auto, hive, off, names of folders, or their types")
+                .next(format!("write  partitions: [{name}]  if that is the name before the = of folders")),
+        );
+        return None;
+    }
+    let said = columns_of("partitions", fields, problems)?;
+    Some(Partitions { below: Below::Hive, chosen: said.chosen, types: said.types })
+}
+
+fn columns_of(key: &str, fields: &Fields, problems: &mut Problems) -> Option<ColumnsSaid> {
+    let node = fields.node(key)?;
+    let mut out = ColumnsSaid { at: fields.at(key)?.clone(), chosen: None, types: Vec::new() };
     let mut seen: Vec<(String, Pos)> = Vec::new();
     let mut see = |name: &str, at: &Pos, problems: &mut Problems| match seen.iter().find(|(n, _)| n == name) {
         Some((_, first)) => problems.add(
@@ -369,7 +431,7 @@ pub(crate) fn columns(fields: &Fields, problems: &mut Problems) -> Option<Column
     }
     if named.is_empty() {
         problems.add(
-            Problem::at(&node.at, "`columns` is an empty list, and a table without columns has no rows")
+            Problem::at(&node.at, format!("`{key}` is an empty list, and a table without columns has no rows"))
                 .next("name the columns, or take the line out to have all of them"),
         );
     }

@@ -32,7 +32,7 @@ pub(crate) const HOME_WORDS: &[&str] =
 /// The same of stores.
 pub(crate) const STORE_WORDS: &[&str] = &["parquet", "csv", "ndjson", "json", "arrow", "sqlite", "sql", "exec"];
 /// The compressions of CSV and JSON files.
-pub(crate) const CSV_COMPRESSIONS: &[&str] = &["auto", "none", "gzip", "zstd"];
+pub(crate) const CSV_COMPRESSIONS: &[&str] = &["auto", "none", "gzip", "zstd", "bzip2", "xz", "lz4"];
 /// The compressions of Parquet files.
 pub(crate) const PARQUET_CODECS: &[&str] = &["snappy", "zstd", "gzip", "lz4", "none"];
 
@@ -86,12 +86,14 @@ pub(crate) static HOME: &[Key] = &[
     ),
     key("batch_size", Count(1, MOST_ROWS), "The most rows of a batch (default 8192); memory bounds it, too."),
     key("readers", Count(1, 256), "The most parts read at once."),
-    key(
-        "format",
-        Kind(HOME_FORMATS),
-        "With `type: local`, the format of the files; the same as writing it as the type.",
-    ),
 ];
+
+/// What a home of files takes beside, whatever their format.
+static HOME_FORMAT: &[Key] = &[key(
+    "format",
+    Kind(HOME_FORMATS),
+    "With `type: local`, the format of the files; the same as writing it as the type.",
+)];
 
 /// What a home in a database takes beside.
 pub(crate) static HOME_SQL: &[Key] = &[
@@ -109,15 +111,29 @@ pub(crate) static HOME_SQL: &[Key] = &[
     key("connections", Count(1, 256), "The same as `readers`."),
 ];
 
+/// What folders of files tell, for every home of files.
+const PARTITIONS: Key = key(
+    "partitions",
+    Columns,
+    "Columns from folders called `name=value`: auto (default), hive, off, their names, or a mapping of names to types.",
+);
+
+const FILES_PATH: Key = key("path", Text, "A file, a folder, a pattern of files, or the http or https URL of a file.");
+
+const HEADERS: Key =
+    key("headers", Variables, "What is sent with each request where the path is a URL; values can be ${VARIABLES}.");
+
 /// What a home of Parquet files takes beside.
-pub(crate) static HOME_PARQUET: &[Key] = &[key("path", Text, "A file, a folder, or a pattern of files.")];
+pub(crate) static HOME_PARQUET: &[Key] = &[FILES_PATH, HEADERS, PARTITIONS];
 
 /// What a home of Arrow or Avro files takes beside.
-pub(crate) static HOME_FILES: &[Key] = &[key("path", Text, "A file, a folder, or a pattern of files.")];
+pub(crate) static HOME_FILES: &[Key] = &[FILES_PATH, HEADERS, PARTITIONS];
 
 /// What a home of workbooks takes beside.
 pub(crate) static HOME_XLSX: &[Key] = &[
-    key("path", Text, "A file, a folder, or a pattern of files."),
+    FILES_PATH,
+    HEADERS,
+    PARTITIONS,
     key("sheet", Literal, "The sheet, by its name or its number from 1 (default: the only one with data)."),
     key("range", Text, "The part of the sheet, as A1:F100 or A:F (default: all of it)."),
     key("header", Literal, "The row that names the columns: true for the first with a value, its number, or false."),
@@ -126,7 +142,9 @@ pub(crate) static HOME_XLSX: &[Key] = &[
 
 /// What a home of CSV files takes beside.
 pub(crate) static HOME_CSV: &[Key] = &[
-    key("path", Text, "A file, a folder, or a pattern of files."),
+    FILES_PATH,
+    HEADERS,
+    PARTITIONS,
     key("separator", Text, "The character between fields, or tab, comma, semicolon, pipe (default `,`; tab for .tsv)."),
     key("quote", Text, "The character around fields that hold separators, or none (default `\"`)."),
     key("header", Flag, "Whether the first row names the columns (default true)."),
@@ -137,7 +155,9 @@ pub(crate) static HOME_CSV: &[Key] = &[
 
 /// What a home of JSON files takes beside.
 pub(crate) static HOME_JSON: &[Key] = &[
-    key("path", Text, "A file, a folder, or a pattern of files."),
+    FILES_PATH,
+    HEADERS,
+    PARTITIONS,
     key(
         "nested",
         Word(&["columns", "text"]),
@@ -148,31 +168,47 @@ pub(crate) static HOME_JSON: &[Key] = &[
 ];
 
 /// What every store takes.
-pub(crate) static STORE: &[Key] = &[
-    key(
-        "type",
-        Kind(STORE_TYPES),
-        "The kind of store; told by the connection or the path's extension where it is missing.",
-    ),
-    key(
-        "format",
-        Kind(STORE_FORMATS),
-        "With `type: local`, the format of the files; the same as writing it as the type.",
-    ),
-];
+pub(crate) static STORE: &[Key] = &[key(
+    "type",
+    Kind(STORE_TYPES),
+    "The kind of store; told by the connection or the path's extension where it is missing.",
+)];
+
+/// What a store of files takes beside, whatever their format.
+static STORE_FORMAT: &[Key] = &[key(
+    "format",
+    Kind(STORE_FORMATS),
+    "With `type: local`, the format of the files; the same as writing it as the type.",
+)];
+
+/// How rows of a store of files are parted.
+const PARTITION_BY: Key = key(
+    "partition_by",
+    Texts,
+    "Columns whose values are the names of folders, outermost first (year=2024/month=1/); files leave them out.",
+);
 
 /// What a store of Parquet files takes beside.
 pub(crate) static STORE_PARQUET: &[Key] = &[
     key("path", Text, "A folder, or one file if it ends in .parquet."),
+    PARTITION_BY,
     key("compression", Word(PARQUET_CODECS), "The codec (default snappy)."),
     key("compression_level", Count(0, 22), "The level, for zstd (1 to 22) and gzip (0 to 9)."),
     key("row_group_size", Size(1 << 20, 1 << 31), "The most bytes of a row group."),
     key("encoding", Word(&["delta", "plain"]), "How values that repeat little are written (default delta)."),
 ];
 
+/// The level of files of text.
+const TEXT_LEVEL: Key = key(
+    "compression_level",
+    Count(0, 22),
+    "The level, for zstd (1 to 22), gzip (0 to 9), bzip2 (1 to 9) and xz (0 to 9).",
+);
+
 /// What a store of CSV files takes beside.
 pub(crate) static STORE_CSV: &[Key] = &[
-    key("path", Text, "A folder, or one file if it ends in .csv, .csv.gz or .csv.zst."),
+    key("path", Text, "A folder, or one file if it ends in .csv or .tsv, maybe with .gz, .zst, .bz2, .xz or .lz4."),
+    PARTITION_BY,
     key("separator", Text, "The character between fields, or tab, comma, semicolon, pipe (default `,`)."),
     key("header", Flag, "Whether the first row names the columns (default true)."),
     key("null_text", Literal, "The text that stands for NULL (default: the empty field)."),
@@ -181,35 +217,46 @@ pub(crate) static STORE_CSV: &[Key] = &[
         Word(CSV_COMPRESSIONS),
         "How files are compressed (default auto: by extension, none for a folder).",
     ),
-    key("compression_level", Count(0, 22), "The level, for zstd (1 to 22) and gzip (0 to 9)."),
+    TEXT_LEVEL,
 ];
 
 /// What a store of Arrow files takes beside.
 pub(crate) static STORE_ARROW: &[Key] = &[
     key("path", Text, "A folder, or one file if it ends in .arrow, .feather or .ipc."),
+    PARTITION_BY,
     key("compression", Word(ARROW_CODECS), "How columns are packed (default lz4)."),
 ];
 
 /// What a store of NDJSON files takes beside.
 pub(crate) static STORE_NDJSON: &[Key] = &[
-    key("path", Text, "A folder, or one file if it ends in .ndjson or .jsonl, maybe with .gz or .zst."),
+    key(
+        "path",
+        Text,
+        "A folder, or one file if it ends in .ndjson or .jsonl, maybe with .gz, .zst, .bz2, .xz or .lz4.",
+    ),
+    PARTITION_BY,
     key(
         "compression",
         Word(CSV_COMPRESSIONS),
         "How files are compressed (default auto: by extension, none for a folder).",
     ),
-    key("compression_level", Count(0, 22), "The level, for zstd (1 to 22) and gzip (0 to 9)."),
+    TEXT_LEVEL,
 ];
 
 /// What a store of JSON files takes beside.
 pub(crate) static STORE_JSON: &[Key] = &[
-    key("path", Text, "A folder, or one file if it ends in .json, maybe with .gz or .zst; each is one array."),
+    key(
+        "path",
+        Text,
+        "A folder, or one file if it ends in .json, maybe with .gz, .zst, .bz2, .xz or .lz4; each is one array.",
+    ),
+    PARTITION_BY,
     key(
         "compression",
         Word(CSV_COMPRESSIONS),
         "How files are compressed (default auto: by extension, none for a folder).",
     ),
-    key("compression_level", Count(0, 22), "The level, for zstd (1 to 22) and gzip (0 to 9)."),
+    TEXT_LEVEL,
 ];
 
 /// What a store in a database takes beside.
@@ -316,31 +363,43 @@ pub(crate) struct PartKind {
     pub(crate) types: &'static [&'static str],
     /// For messages: `a csv home`.
     pub(crate) shown: &'static str,
-    pub(crate) keys: [&'static [Key]; 2],
+    /// Those that others take, too; the last are its own.
+    pub(crate) keys: &'static [&'static [Key]],
+}
+
+impl PartKind {
+    /// The keys that only this kind takes.
+    pub(crate) fn own(&self) -> &'static [Key] {
+        self.keys.last().copied().unwrap_or_default()
+    }
 }
 
 /// Every kind of home.
 pub(crate) static HOMES: [PartKind; 9] = [
-    PartKind { types: &["sql", "sqlite"], shown: "an SQL home", keys: [HOME, HOME_SQL] },
-    PartKind { types: &["parquet"], shown: "a parquet home", keys: [HOME, HOME_PARQUET] },
-    PartKind { types: &["csv"], shown: "a csv home", keys: [HOME, HOME_CSV] },
-    PartKind { types: &["arrow", "ipc", "feather"], shown: "an arrow home", keys: [HOME, HOME_FILES] },
-    PartKind { types: &["avro"], shown: "an avro home", keys: [HOME, HOME_FILES] },
-    PartKind { types: &["xlsx"], shown: "an xlsx home", keys: [HOME, HOME_XLSX] },
-    PartKind { types: &["exec"], shown: "an exec home", keys: [HOME, HOME_EXEC] },
-    PartKind { types: &["ndjson", "jsonl"], shown: "an ndjson home", keys: [HOME, HOME_JSON] },
-    PartKind { types: &["json"], shown: "a json home", keys: [HOME, HOME_JSON] },
+    PartKind { types: &["sql", "sqlite"], shown: "an SQL home", keys: &[HOME, HOME_SQL] },
+    PartKind { types: &["parquet"], shown: "a parquet home", keys: &[HOME, HOME_FORMAT, HOME_PARQUET] },
+    PartKind { types: &["csv"], shown: "a csv home", keys: &[HOME, HOME_FORMAT, HOME_CSV] },
+    PartKind { types: &["arrow", "ipc", "feather"], shown: "an arrow home", keys: &[HOME, HOME_FORMAT, HOME_FILES] },
+    PartKind { types: &["avro"], shown: "an avro home", keys: &[HOME, HOME_FORMAT, HOME_FILES] },
+    PartKind { types: &["xlsx"], shown: "an xlsx home", keys: &[HOME, HOME_FORMAT, HOME_XLSX] },
+    PartKind { types: &["exec"], shown: "an exec home", keys: &[HOME, HOME_EXEC] },
+    PartKind { types: &["ndjson", "jsonl"], shown: "an ndjson home", keys: &[HOME, HOME_FORMAT, HOME_JSON] },
+    PartKind { types: &["json"], shown: "a json home", keys: &[HOME, HOME_FORMAT, HOME_JSON] },
 ];
 
 /// Every kind of store.
 pub(crate) static STORES: [PartKind; 7] = [
-    PartKind { types: &["sql", "sqlite"], shown: "an SQL store", keys: [STORE, STORE_SQL] },
-    PartKind { types: &["parquet"], shown: "a parquet store", keys: [STORE, STORE_PARQUET] },
-    PartKind { types: &["csv"], shown: "a csv store", keys: [STORE, STORE_CSV] },
-    PartKind { types: &["arrow", "ipc", "feather"], shown: "an arrow store", keys: [STORE, STORE_ARROW] },
-    PartKind { types: &["exec"], shown: "an exec store", keys: [STORE, STORE_EXEC] },
-    PartKind { types: &["ndjson", "jsonl"], shown: "an ndjson store", keys: [STORE, STORE_NDJSON] },
-    PartKind { types: &["json"], shown: "a json store", keys: [STORE, STORE_JSON] },
+    PartKind { types: &["sql", "sqlite"], shown: "an SQL store", keys: &[STORE, STORE_SQL] },
+    PartKind { types: &["parquet"], shown: "a parquet store", keys: &[STORE, STORE_FORMAT, STORE_PARQUET] },
+    PartKind { types: &["csv"], shown: "a csv store", keys: &[STORE, STORE_FORMAT, STORE_CSV] },
+    PartKind {
+        types: &["arrow", "ipc", "feather"],
+        shown: "an arrow store",
+        keys: &[STORE, STORE_FORMAT, STORE_ARROW],
+    },
+    PartKind { types: &["exec"], shown: "an exec store", keys: &[STORE, STORE_EXEC] },
+    PartKind { types: &["ndjson", "jsonl"], shown: "an ndjson store", keys: &[STORE, STORE_FORMAT, STORE_NDJSON] },
+    PartKind { types: &["json"], shown: "a json store", keys: &[STORE, STORE_FORMAT, STORE_JSON] },
 ];
 
 /// Keys of other tools, with ours.
@@ -411,7 +470,7 @@ pub(crate) const MOVED: [(&str, &str, &str); 8] = [
 
 /// Whether a text is a word of the configuration itself: a key or one of the words that a key takes.
 pub(crate) fn is_word(text: &str) -> bool {
-    let kinds = HOMES.iter().chain(&STORES).flat_map(|part| part.keys);
+    let kinds = HOMES.iter().chain(&STORES).flat_map(|part| part.keys.iter().copied());
     let tables = [ROOT, ROOT_OPTIONS, FLOW, FLOW_FILE, ENTITY, QUESTION, DEFAULTS, WATERMARK];
     kinds
         .chain(tables)

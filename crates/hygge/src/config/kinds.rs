@@ -1,11 +1,17 @@
 //! The kinds of homes and stores, resolved: what their constructors need to know.
 
 use std::fmt;
+use std::ops::Deref;
 
 use arrow_schema::DataType;
 
 use crate::extend::{HomeType, Options, StoreType};
 pub use crate::files::arrow::Packing as ArrowPacking;
+pub(super) use crate::files::codec::Codec;
+pub use crate::files::listing::Below;
+pub(super) use crate::files::packing::Packing;
+use crate::files::web::{is_web, shown_url};
+pub use crate::homes::files::partitions::Partitions;
 pub use crate::homes::xlsx::HeaderAt;
 pub use crate::homes::xlsx::area::Area;
 
@@ -79,18 +85,57 @@ pub struct SqliteHome {
     pub many_tables: bool,
 }
 
+/// Where the files of a home lie.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HomePath {
+    /// A file, a folder, a pattern, or the URL of a file.
+    pub text: String,
+    /// What is sent to the server of a URL.
+    pub headers: Vec<(String, Argument)>,
+}
+
+impl Deref for HomePath {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Without the values of headers and of a query, and the user and password of a URL.
+impl fmt::Debug for HomePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_web(&self.text) {
+            fmt::Debug::fmt(&shown_url(&self.text), f)?;
+        } else {
+            fmt::Debug::fmt(&super::source::mask(&self.text), f)?;
+        }
+        if self.headers.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        write!(f, " with headers {names:?}")
+    }
+}
+
 /// Files to read that say all of themselves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FilesHome {
-    /// A file, a folder, or a pattern.
-    pub path: String,
+    /// A file, a folder, a pattern, or a URL.
+    pub path: HomePath,
+    /// What folders called `name=value` tell.
+    pub partitions: Partitions,
 }
 
 /// Workbooks to read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct XlsxHome {
-    /// A file, a folder, or a pattern.
-    pub path: String,
+    /// A file, a folder, a pattern, or a URL.
+    pub path: HomePath,
+    /// Types that win over those that the cells tell.
+    pub types: ColumnTypes,
+    /// What folders called `name=value` tell.
+    pub partitions: Partitions,
     /// The sheet by its name or its number from 1; none takes the only one with data.
     pub sheet: Option<String>,
     /// The part of the sheet; none takes all of it.
@@ -104,15 +149,19 @@ pub struct XlsxHome {
 /// Parquet files to read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParquetHome {
-    /// A file, a folder, or a pattern.
-    pub path: String,
+    /// A file, a folder, a pattern, or a URL.
+    pub path: HomePath,
+    /// What folders called `name=value` tell.
+    pub partitions: Partitions,
 }
 
 /// CSV files to read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CsvHome {
-    /// A file, a folder, or a pattern.
-    pub path: String,
+    /// A file, a folder, a pattern, or a URL.
+    pub path: HomePath,
+    /// What folders called `name=value` tell.
+    pub partitions: Partitions,
     /// The byte between fields.
     pub separator: u8,
     /// The byte around fields that hold separators; none for files without quotes.
@@ -126,14 +175,16 @@ pub struct CsvHome {
     /// Which rows types are told from.
     pub infer: Infer,
     /// How the files are compressed.
-    pub compression: CsvCompression,
+    pub compression: Option<Codec>,
 }
 
 /// JSON files to read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonHome {
-    /// A file, a folder, or a pattern.
-    pub path: String,
+    /// A file, a folder, a pattern, or a URL.
+    pub path: HomePath,
+    /// What folders called `name=value` tell.
+    pub partitions: Partitions,
     /// Whether rows stand one on a line; else it is told by looking.
     pub lines: bool,
     /// Types that are given rather than told from the rows.
@@ -143,7 +194,7 @@ pub struct JsonHome {
     /// Whether objects and lists are read as the JSON that they are.
     pub nested_as_text: bool,
     /// How the files are compressed.
-    pub compression: CsvCompression,
+    pub compression: Option<Codec>,
 }
 
 /// Which rows the types of CSV and JSON columns are told from.
@@ -153,19 +204,6 @@ pub enum Infer {
     Sample,
     /// All of them.
     All,
-}
-
-/// How CSV and JSON files to read are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CsvCompression {
-    /// By each file's extension.
-    Auto,
-    /// Not at all.
-    None,
-    /// gzip.
-    Gzip,
-    /// Zstandard.
-    Zstd,
 }
 
 /// Where rows settle. Paths are as the project writes them: relative to its root, or absolute.
@@ -249,6 +287,8 @@ pub struct ParquetStore {
     pub path: String,
     /// Whether the path is one file.
     pub one_file: bool,
+    /// Columns whose values are the names of folders.
+    pub partition_by: Vec<String>,
     /// The codec, with a level that it takes.
     pub codec: ParquetCodec,
     /// The most bytes of a row group; none leaves it to the budget.
@@ -279,6 +319,8 @@ pub struct ArrowStore {
     pub path: String,
     /// Whether the path is one file.
     pub one_file: bool,
+    /// Columns whose values are the names of folders.
+    pub partition_by: Vec<String>,
     /// How buffers are packed.
     pub compression: ArrowPacking,
 }
@@ -290,6 +332,8 @@ pub struct CsvStore {
     pub path: String,
     /// Whether the path is one file.
     pub one_file: bool,
+    /// Columns whose values are the names of folders.
+    pub partition_by: Vec<String>,
     /// The byte between fields.
     pub separator: u8,
     /// Whether the first row names the columns.
@@ -297,7 +341,7 @@ pub struct CsvStore {
     /// The text that stands for NULL.
     pub null_text: String,
     /// How files are compressed.
-    pub compression: CsvCodec,
+    pub compression: Packing,
 }
 
 /// JSON files to write.
@@ -307,21 +351,12 @@ pub struct JsonStore {
     pub path: String,
     /// Whether the path is one file.
     pub one_file: bool,
+    /// Columns whose values are the names of folders.
+    pub partition_by: Vec<String>,
     /// Whether a file is one array; else rows stand one on a line.
     pub array: bool,
     /// How files are compressed.
-    pub compression: CsvCodec,
-}
-
-/// How CSV and JSON files are compressed when written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CsvCodec {
-    /// Not at all (`.csv`).
-    None,
-    /// gzip with a level of 0 to 9 (`.csv.gz`).
-    Gzip(u32),
-    /// Zstandard with a level of 1 to 22 (`.csv.zst`).
-    Zstd(u32),
+    pub compression: Packing,
 }
 
 /// A table of a SQLite database to write.
@@ -418,5 +453,18 @@ impl fmt::Debug for CustomHome {
 impl fmt::Debug for CustomStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.kind, self.options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_is_noted_without_the_secrets_of_its_url() {
+        let noted = |text: &str| format!("{:?}", HomePath { text: text.to_owned(), headers: Vec::new() });
+        assert_eq!(noted("https://ann:p,a's@h.com/{entity}.csv?k=a,b'c"), "\"https://h.com/{entity}.csv?k=…\"");
+        assert_eq!(noted("https://ann:pa ss@h.com/x.csv"), "\"https://h.com/x.csv\"");
+        assert_eq!(noted("data/*.csv"), "\"data/*.csv\"");
     }
 }

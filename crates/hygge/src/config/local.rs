@@ -19,6 +19,10 @@ pub(crate) fn as_type(written: &Written) -> Result<Written, Problem> {
             Err(Problem::at(&format.at, "a database is no format of files")
                 .next("write  type: sqlite  and take `format` out"))
         }
+        Some(format) if of(format) == Some(Kind::Exec) => {
+            Err(Problem::at(&format.at, "a program is no format of files")
+                .next("write  type: exec  and take `format` out"))
+        }
         Some(_) if local => Ok(with(written, &|name| match name {
             "type" => None,
             "format" => Some("type"),

@@ -10,6 +10,8 @@ use super::source::Pos;
 use super::spot::Spot;
 use super::yaml::{Map, Name, Node, Scalar, Value};
 use crate::extend::Registry;
+use crate::files::codec::Codec;
+use crate::files::web::is_web;
 
 /// What the text of `home:` and `store:` may name.
 #[derive(Default)]
@@ -85,9 +87,14 @@ pub(crate) fn is_path(text: &str) -> bool {
     text.contains(['/', '.', '*']) || text.starts_with("sqlite:")
 }
 
-/// Whether a text is the URL of a database rather than a name.
+/// Whether a text is the URL of a database rather than a name, or the path of files.
 pub(crate) fn is_url(text: &str) -> bool {
-    text.contains("://") || text.starts_with("sqlite:")
+    !is_web(text) && (text.contains("://") || text.starts_with("sqlite:"))
+}
+
+/// The path of a URL, or a path.
+pub(crate) fn without_query(path: &str) -> &str {
+    if is_web(path) { path.split(['?', '#']).next().unwrap_or_default() } else { path }
 }
 
 /// Finds what the value of `home:` or `store:` says: a mapping, a name, or a bare path. `at` is where its key stands.
@@ -182,10 +189,10 @@ pub(crate) fn open(written: &Written, side: &Side, names: &Names, problems: &mut
         .kinds
         .iter()
         .filter(|other| other.shown != part.shown)
-        .map(|other| (other.shown, other.keys[1]))
+        .map(|other| (other.shown, other.own()))
         .chain([("the flow", super::keys::DEFAULTS), ("the flow", super::keys::FLOW)])
         .collect();
-    let known = Known { what: part.shown, tables: &part.keys, elsewhere: &elsewhere };
+    let known = Known { what: part.shown, tables: part.keys, elsewhere: &elsewhere };
     let fields = Fields::read(&written.node, &known, problems);
     let spot = written.bare.clone().unwrap_or_else(|| fields.spot());
     Some(Opened { kind, fields, shown: part.shown, spot })
@@ -233,6 +240,14 @@ fn kind_of(written: &Written, side: &Side, names: &Names, problems: &mut Problem
             problems.add(
                 Problem::at(&path.at, format!("files that end in .{extension} are read by hygge and not written"))
                     .next("end the path in .parquet, .arrow or .csv, or in / for a folder"),
+            );
+            None
+        }
+        Ending::Folder | Ending::Unknown(_) if is_web(&scalar.text) => {
+            problems.keep(super::connection::sound_url(&path.at, &scalar.text, side.word))?;
+            problems.add(
+                Problem::at(&path.at, "the end of this URL does not tell of which format the file is")
+                    .next(format!("write a mapping with  type: {}", any_of(side.types.iter().copied()))),
             );
             None
         }
@@ -310,13 +325,18 @@ pub(crate) enum Ending<'a> {
 
 /// What the end of a path tells of its format.
 pub(crate) fn ending(path: &str) -> Ending<'_> {
+    let path = without_query(path);
+    // What stands behind the scheme of a URL is a server, and no name of a file.
+    let path = if is_web(path) { path.splitn(4, '/').nth(3).unwrap_or_default() } else { path };
     let last = path.rsplit('/').next().unwrap_or_default();
     let lower = last.to_ascii_lowercase();
+    let (unpacked, _) = Codec::split(&lower);
     let ends = |extensions: &[&str]| extensions.iter().any(|extension| lower.ends_with(extension));
+    let packed = |extensions: &[&str]| extensions.iter().any(|extension| unpacked.ends_with(extension));
     if ends(&[".parquet"]) {
         return Ending::File(Kind::Parquet);
     }
-    if ends(&[".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"]) {
+    if packed(&[".csv", ".tsv"]) {
         return Ending::File(Kind::Csv);
     }
     if ends(&[".arrow", ".arrows", ".feather", ".ipc"]) {
@@ -328,10 +348,10 @@ pub(crate) fn ending(path: &str) -> Ending<'_> {
     if ends(&[".xlsx", ".xlsm"]) {
         return Ending::File(Kind::Xlsx);
     }
-    if ends(&[".ndjson", ".ndjson.gz", ".ndjson.zst", ".jsonl", ".jsonl.gz", ".jsonl.zst"]) {
+    if packed(&[".ndjson", ".jsonl"]) {
         return Ending::File(Kind::Ndjson);
     }
-    if ends(&[".json", ".json.gz", ".json.zst"]) {
+    if packed(&[".json"]) {
         return Ending::File(Kind::Json);
     }
     if ends(&[".db", ".sqlite", ".sqlite3", ".db3"]) {

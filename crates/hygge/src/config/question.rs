@@ -205,7 +205,8 @@ impl HomePart {
         if self.is_sql {
             return None;
         }
-        let last = self.config.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let last =
+            super::part::without_query(self.config.path()).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let stem = last.split('.').next().unwrap_or_default();
         (!stem.is_empty() && !stem.contains(['*', '?', '[', '{'])).then(|| stem.to_owned())
     }

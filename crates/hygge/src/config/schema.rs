@@ -91,7 +91,7 @@ fn with_options(tables: &[&'static [Key]], required: &[&str]) -> Json {
 /// A home or a store: every key of every kind, then for each `type` its own.
 fn part(kinds: &[PartKind], required: &[(&str, &[&str])]) -> Json {
     let mut properties = Map::new();
-    for key in kinds.iter().flat_map(|kind| kind.keys).flatten() {
+    for key in kinds.iter().flat_map(|kind| kind.keys.iter().copied()).flatten() {
         add(&mut properties, key);
     }
     let mut out = closed(properties);

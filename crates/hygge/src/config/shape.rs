@@ -346,7 +346,7 @@ fn told(error: &hygge_core::Error, scalar: &Scalar) -> Wrong {
 }
 
 /// Words of other tools, with ours.
-const MEANT: [(&str, &str); 19] = [
+const MEANT: [(&str, &str); 22] = [
     ("upsert", "merge"),
     ("update", "merge"),
     ("incremental", "append"),
@@ -362,6 +362,9 @@ const MEANT: [(&str, &str); 19] = [
     ("full_drop", "replace"),
     ("gz", "gzip"),
     ("zst", "zstd"),
+    ("bz2", "bzip2"),
+    ("bzip", "bzip2"),
+    ("lzma", "xz"),
     ("uncompressed", "none"),
     ("false", "none"),
     ("always", "every_run"),

@@ -75,6 +75,31 @@ impl Pos {
         self.source.lines && self.source.text[..before + here].trim_end().ends_with(['{', ','])
     }
 
+    /// Whether its line stands below a key `headers:`.
+    fn is_in_headers(&self) -> bool {
+        let names = |line: &str| {
+            let after = line.find("headers").map(|at| &line[at + "headers".len()..]);
+            after.is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+        };
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let lines: Vec<&str> = self.source.text.lines().take(self.line).collect();
+        let Some((line, above)) = lines.split_last() else { return false };
+        let mut least = indent(line);
+        for line in above.iter().rev().filter(|line| !line.trim().is_empty()) {
+            if indent(line) < least {
+                least = indent(line);
+                if names(line) {
+                    return true;
+                }
+            }
+        }
+        // Between braces lines may begin anywhere.
+        let Some(begin) = above.iter().rposition(|line| names(line)) else { return false };
+        let within = above[begin..].join("\n");
+        let within = within.find("headers").map_or("", |at| &within[at..]);
+        within.matches('{').count() > within.matches('}').count()
+    }
+
     /// The line with a caret under what is meant, each line of it indented by two spaces. Secrets are hidden.
     pub(crate) fn snippet(&self) -> Option<String> {
         if !self.source.lines {
@@ -83,10 +108,19 @@ impl Pos {
         let line = self.source.text.lines().nth(self.line.checked_sub(1)?)?;
         let start = self.column - 1;
         let before: String = line.chars().take(start).collect();
-        let marked = mask(&line.chars().skip(start).collect::<String>());
-        // What comes before decides, too, whether the rest is a secret (`password: …`).
-        let line = if names_secret(&before) { format!("{before}***") } else { format!("{}{marked}", mask(&before)) };
-        let start = line.chars().count() - if names_secret(&before) { 3 } else { marked.chars().count() };
+        let (line, start) = if self.is_in_headers() {
+            // Any value of a header may be a secret; its name is none.
+            let name = line.find(':').map_or(line.len() - line.trim_start().len(), |colon| colon + 1);
+            let shown = format!("{} ***", &line[..name]);
+            let most = shown.chars().count() - 3;
+            (shown, start.min(most))
+        } else {
+            // As a whole: what comes before decides, too, whether something is a secret (`password: …`).
+            let (shown, before) = (mask(line), mask(&before));
+            let same = shown.chars().zip(line.chars()).take_while(|(a, b)| a == b).count();
+            let start = if shown.starts_with(&before) { before.chars().count() } else { start.min(same) };
+            (shown, start)
+        };
         let (line, start) = clip(&line.replace('\t', " "), start);
         let room = line.chars().count().saturating_sub(start).max(1);
         let gutter = self.line.to_string();
@@ -129,12 +163,20 @@ fn clip(line: &str, start: usize) -> (String, usize) {
 }
 
 /// Words that, in a key, say that its value is nobody's business.
-const SECRET_WORDS: [&str; 8] = ["password", "passwd", "pwd", "secret", "token", "credential", "api_key", "access_key"];
-
-/// Whether the text ends in, or has passed, a key whose value is a secret.
-fn names_secret(text: &str) -> bool {
-    secret_start(text).is_some()
-}
+const SECRET_WORDS: [&str; 12] = [
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "token",
+    "credential",
+    "api_key",
+    "access_key",
+    "authorization",
+    "api-key",
+    "cookie",
+    "headers",
+];
 
 /// Where the value of the first secret key of a line begins, in bytes.
 fn secret_start(text: &str) -> Option<usize> {
@@ -157,7 +199,12 @@ fn secret_start(text: &str) -> Option<usize> {
     best
 }
 
-/// A text without passwords: those of URLs, and whatever follows a key that names a secret.
+fn web_scheme(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.ends_with("http") || lower.ends_with("https")
+}
+
+/// A text without passwords: those of URLs, the values of their queries, and whatever follows a key that names a secret.
 #[must_use]
 pub fn mask(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -165,21 +212,8 @@ pub fn mask(text: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         out.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || "\"'`,".contains(c)).unwrap_or(after.len());
-        let token = &after[..end];
-        match token.rfind('@') {
-            Some(host) => {
-                let user = token[..host].split(':').next().unwrap_or_default();
-                if token[..host].contains(':') {
-                    out.push_str(user);
-                    out.push(':');
-                }
-                out.push_str("***");
-                out.push_str(&token[host..]);
-            }
-            None => out.push_str(token),
-        }
-        rest = &after[end..];
+        let taken = if web_scheme(&before[..at]) { mask_web(after, &mut out) } else { mask_user(after, &mut out) };
+        rest = &after[taken..];
     }
     out.push_str(rest);
     if let Some(start) = secret_start(&out) {
@@ -187,6 +221,62 @@ pub fn mask(text: &str) -> String {
         out.push_str(" ***");
     }
     out
+}
+
+/// What follows the scheme of a URL without its password; how many bytes that is.
+fn mask_user(after: &str, out: &mut String) -> usize {
+    let end = after.find(|c: char| c.is_whitespace() || "\"'`,".contains(c)).unwrap_or(after.len());
+    let token = &after[..end];
+    match token.rfind('@') {
+        Some(host) => {
+            let user = token[..host].split(':').next().unwrap_or_default();
+            if token[..host].contains(':') {
+                out.push_str(user);
+                out.push(':');
+            }
+            out.push_str("***");
+            out.push_str(&token[host..]);
+        }
+        None => out.push_str(token),
+    }
+    end
+}
+
+/// The same where a web server is meant: passwords and the values of queries may hold quotes and commas.
+fn mask_web(after: &str, out: &mut String) -> usize {
+    let blank = after.find(char::is_whitespace).unwrap_or(after.len());
+    let host_ends = after.find(['/', '?', '#', '\n']).unwrap_or(after.len());
+    // A password with a / in it ends no host, and what stands before it is no port.
+    let odd_port =
+        after[..host_ends].rsplit_once(':').is_some_and(|(_, port)| port.contains(|c: char| !c.is_ascii_digit()));
+    let user = match after[..host_ends].rfind('@') {
+        Some(at) => Some(at),
+        None if odd_port => after[..blank].rfind('@'),
+        None => None,
+    };
+    let begin = user.unwrap_or_default();
+    if user.is_some() {
+        out.push_str("***");
+    }
+    let end = after[begin..].find(char::is_whitespace).map_or(after.len(), |at| begin + at);
+    let token = &after[begin..end];
+    let Some(query) = token.find('?') else {
+        out.push_str(token);
+        return end;
+    };
+    // What closes a text around the URL is no part of it.
+    let closing = token.trim_end_matches(['"', '\'', '`', ',', ')', '}', ']', ':', ';']).len().max(query + 1);
+    out.push_str(&token[..query]);
+    for (at, pair) in token[query + 1..closing].split('&').enumerate() {
+        out.push(if at == 0 { '?' } else { '&' });
+        if let Some((name, _)) = pair.split_once('=') {
+            out.push_str(name);
+            out.push('=');
+        }
+        out.push('…');
+    }
+    out.push_str(&token[closing..]);
+    end
 }
 
 #[cfg(test)]
@@ -202,6 +292,37 @@ mod tests {
         assert_eq!(mask("{api_key: a, b: c}"), "{api_key: ***");
         assert_eq!(mask("a: pg://h/d?password=x&y=1"), "a: pg://h/d?password= ***");
         assert_eq!(mask("the tokens of a lexer"), "the tokens of a lexer");
+    }
+
+    #[test]
+    fn nothing_that_a_url_may_hold_ends_its_secrets() {
+        for (text, masked) in [
+            ("path: https://ann:p,a'ss@h/x.csv", "path: https://***@h/x.csv"),
+            ("Some(\"https://a:p\\\"q@h/x.csv\")", "Some(\"https://***@h/x.csv\")"),
+            ("(\"HTTP://h/x.csv?key=a,b'c&flag\", 1)", "(\"HTTP://h/x.csv?key=…&…\", 1)"),
+            ("{path: https://h/x.csv?sig=a}, next", "{path: https://h/x.csv?sig=…}, next"),
+            ("https://ann:pa/ss@h/x", "https://***@h/x"),
+            ("https://h:80/x@y.csv, and ann@b.com", "https://h:80/x@y.csv, and ann@b.com"),
+            ("https://h/x?key=…", "https://h/x?key=…"),
+        ] {
+            assert_eq!(mask(text), masked);
+        }
+    }
+
+    #[test]
+    fn no_snippet_shows_the_value_of_a_header() {
+        let text = "home:\n  path: https://h/a.csv?k=hidden\n  headers:\n    X-Key: hidden\n    X-Long: >\n      \
+                    hidden\n  nulls: [none]\nb: {headers: {X: hidden,\nY: hidden}, nulls: [none]}\n";
+        let source = Source::file("f.yml", text);
+        for (line, content) in text.lines().enumerate() {
+            for column in 1..=content.chars().count() {
+                let shot = Pos::new(&source, line + 1, column, 1).snippet().expect("a line");
+                assert!(!shot.contains("hidden"), "{shot}");
+                assert!(line != 6 || shot.contains("none"), "{shot}");
+            }
+        }
+        let shot = Pos::new(&source, 4, 5, 5).snippet().expect("a line");
+        assert!(shot.contains("X-Key: ***"), "{shot}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::connection::{database, path};
 use super::fields::Fields;
 use super::home::{names_tsv, separator};
 use super::kinds::{
-    ArrowPacking, ArrowStore, CsvCodec, CsvStore, JsonStore, ParquetCodec, ParquetStore, SqliteStore, StoreConfig,
+    ArrowPacking, ArrowStore, Codec, CsvStore, JsonStore, Packing, ParquetCodec, ParquetStore, SqliteStore, StoreConfig,
 };
 use super::part::{Ending, Kind, Names, Opened, STORE_SIDE, Written, ending, open};
 use super::problem::{Problem, Problems};
@@ -103,12 +103,42 @@ fn place(opened: &Opened, problems: &mut Problems) -> Option<(String, bool)> {
     }
 }
 
+/// The columns of `partition_by:`. None: it is broken, and why has been told.
+fn partition_by(fields: &Fields, one_file: bool, problems: &mut Problems) -> Option<Vec<String>> {
+    let Some(at) = fields.at("partition_by") else { return Some(Vec::new()) };
+    // One that was written and does not fit has been told.
+    let said = fields.texts("partition_by")?;
+    if one_file {
+        problems.add(
+            Problem::at(at, "`partition_by` parts rows into folders, and the path is that of one file")
+                .next("give the path of a folder, or take the line out"),
+        );
+        return None;
+    }
+    let mut names: Vec<String> = Vec::with_capacity(said.value.len());
+    for name in said.value {
+        if names.contains(&name.value) {
+            problems.add(
+                Problem::at(&name.at, format!("`partition_by` names the column `{}` twice", name.value))
+                    .next("keep one of the two"),
+            );
+            return None;
+        }
+        names.push(name.value);
+    }
+    if names.is_empty() {
+        problems.add(Problem::at(at, "`partition_by` is an empty list").next("name the columns, or take the line out"));
+        return None;
+    }
+    Some(names)
+}
+
 fn parquet(opened: &Opened, problems: &mut Problems) -> Option<ParquetStore> {
     let fields = &opened.fields;
     let (path, one_file) = place(opened, problems)?;
     let codec = match fields.word("compression").map_or("snappy", |said| said.value) {
-        "gzip" => ParquetCodec::Gzip(level(fields, 0, 9, 6, "gzip", problems)?),
-        "zstd" => ParquetCodec::Zstd(level(fields, 1, 22, 3, "zstd", problems)?),
+        "gzip" => ParquetCodec::Gzip(packing(fields, Codec::Gzip, problems)?.level?),
+        "zstd" => ParquetCodec::Zstd(packing(fields, Codec::Zstd, problems)?.level?),
         plain => {
             no_level(fields, plain, problems);
             match plain {
@@ -120,7 +150,14 @@ fn parquet(opened: &Opened, problems: &mut Problems) -> Option<ParquetStore> {
     };
     let row_group_bytes = fields.size("row_group_size").map(|said| said.value);
     let plain = fields.word("encoding").is_some_and(|said| said.value == "plain");
-    Some(ParquetStore { path, one_file, codec, row_group_bytes, plain })
+    Some(ParquetStore {
+        path,
+        one_file,
+        partition_by: partition_by(fields, one_file, problems)?,
+        codec,
+        row_group_bytes,
+        plain,
+    })
 }
 
 fn arrow(opened: &Opened, problems: &mut Problems) -> Option<ArrowStore> {
@@ -130,7 +167,7 @@ fn arrow(opened: &Opened, problems: &mut Problems) -> Option<ArrowStore> {
         Some("zstd") => ArrowPacking::Zstd,
         _ => ArrowPacking::Lz4,
     };
-    Some(ArrowStore { path, one_file, compression })
+    Some(ArrowStore { path, one_file, partition_by: partition_by(&opened.fields, one_file, problems)?, compression })
 }
 
 fn csv(opened: &Opened, problems: &mut Problems) -> Option<CsvStore> {
@@ -141,6 +178,7 @@ fn csv(opened: &Opened, problems: &mut Problems) -> Option<CsvStore> {
         separator: separator(fields, if one_file && names_tsv(&path) { b'\t' } else { b',' }, problems)?,
         path,
         one_file,
+        partition_by: partition_by(fields, one_file, problems)?,
         header: fields.flag("header").is_none_or(|said| said.value),
         null_text: fields.text("null_text").map(|said| said.value).unwrap_or_default(),
         compression,
@@ -152,53 +190,49 @@ fn json(opened: &Opened, problems: &mut Problems) -> Option<JsonStore> {
     let array = opened.kind == Kind::Json;
     let extension = if array { "json" } else { "ndjson" };
     let compression = compression(&opened.fields, one_file.then_some(path.as_str()), extension, problems)?;
-    Some(JsonStore { path, one_file, array, compression })
-}
-
-/// How files of text are compressed, `file` being the one file that is written.
-fn compression(fields: &Fields, file: Option<&str>, extension: &str, problems: &mut Problems) -> Option<CsvCodec> {
-    let by_path = file.map(|path| match path.to_ascii_lowercase().rsplit('.').next() {
-        Some("gz") => "gzip",
-        Some("zst") => "zstd",
-        _ => "none",
-    });
-    let said = fields.word("compression").filter(|said| said.value != "auto");
-    if let (Some(said), Some(by_path)) = (&said, by_path)
-        && said.value != by_path
-    {
-        let end = match said.value {
-            "gzip" => ".gz",
-            "zstd" => ".zst",
-            _ => "",
-        };
-        problems.add(
-            Problem::at(&said.at, format!("`compression: {}` disagrees with the end of the path", said.value))
-                .next(format!("end the path in .{extension}{end}, or take the line out")),
-        );
-        return None;
-    }
-    Some(match said.map(|said| said.value).or(by_path).unwrap_or("none") {
-        "gzip" => CsvCodec::Gzip(level(fields, 0, 9, 6, "gzip", problems)?),
-        "zstd" => CsvCodec::Zstd(level(fields, 1, 22, 3, "zstd", problems)?),
-        _ => {
-            no_level(fields, "none", problems);
-            CsvCodec::None
-        }
+    Some(JsonStore {
+        path,
+        one_file,
+        partition_by: partition_by(&opened.fields, one_file, problems)?,
+        array,
+        compression,
     })
 }
 
-fn level(fields: &Fields, least: u32, most: u32, default: u32, codec: &str, problems: &mut Problems) -> Option<u32> {
-    let Some(said) = fields.count("compression_level") else {
-        return (!fields.has("compression_level")).then_some(default);
+/// How files of text are compressed, `file` being the one file that is written.
+fn compression(fields: &Fields, file: Option<&str>, extension: &str, problems: &mut Problems) -> Option<Packing> {
+    let by_path = file.map(|path| Codec::split(path).1);
+    let said = fields.word("compression").and_then(|said| Some((Codec::said(said.value)?, said.at)));
+    if let (Some((said, at)), Some(by_path)) = (&said, by_path)
+        && *said != by_path
+    {
+        problems.add(
+            Problem::at(at, format!("`compression: {}` disagrees with the end of the path", said.word()))
+                .next(format!("end the path in .{extension}{}, or take the line out", said.end())),
+        );
+        return None;
+    }
+    let codec = said.map(|(said, _)| said).or(by_path).unwrap_or(Codec::Plain);
+    packing(fields, codec, problems)
+}
+
+/// A codec with the level that is given, or the usual one.
+fn packing(fields: &Fields, codec: Codec, problems: &mut Problems) -> Option<Packing> {
+    let Some(levels) = codec.levels() else {
+        no_level(fields, codec.word(), problems);
+        return Some(Packing { codec, level: None });
     };
-    let level = u32::try_from(said.value).ok().filter(|level| (least..=most).contains(level));
+    let Some(said) = fields.count("compression_level") else {
+        return (!fields.has("compression_level")).then_some(Packing { codec, level: Some(levels.usual) });
+    };
+    let level = u32::try_from(said.value).ok().filter(|level| (levels.least..=levels.most).contains(level));
     if level.is_none() {
         problems.add(
-            Problem::at(&said.at, format!("{codec} has levels from {least} to {most}"))
-                .next(format!("write  compression_level: {default}")),
+            Problem::at(&said.at, format!("{} has levels from {} to {}", codec.word(), levels.least, levels.most))
+                .next(format!("write  compression_level: {}", levels.usual)),
         );
     }
-    level
+    level.map(|level| Packing { codec, level: Some(level) })
 }
 
 fn no_level(fields: &Fields, codec: &str, problems: &mut Problems) {

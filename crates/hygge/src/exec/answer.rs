@@ -1,7 +1,7 @@
 //! What a store's program says on standard output: how many rows it took.
 
 use std::io::Read;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hygge_core::Error;
@@ -13,7 +13,26 @@ use super::child::Running;
 const LONGEST: usize = 4 << 10;
 
 /// Gathers the answer while rows are still sent, so that a program that talks much is not kept waiting.
-pub struct Answer(Receiver<Vec<u8>>);
+pub struct Answer(Arc<Heard>);
+
+/// What was said, while more may come.
+#[derive(Default)]
+struct Heard {
+    state: Mutex<State>,
+    closed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    said: Vec<u8>,
+    closed: bool,
+}
+
+impl Heard {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[derive(Deserialize)]
 struct Rows {
@@ -24,19 +43,21 @@ impl Answer {
     /// Listens to the program's standard output.
     #[must_use]
     pub fn listen(mut from: impl Read + Send + 'static) -> Self {
-        let (send, receive) = sync_channel(1);
-        let heard = move || {
-            let mut kept = Vec::new();
+        let heard = Arc::new(Heard::default());
+        let ours = Arc::clone(&heard);
+        let listens = move || {
             let mut buffer = vec![0; LONGEST];
             while let Ok(n @ 1..) = from.read(&mut buffer) {
-                let room = (LONGEST + 1).saturating_sub(kept.len());
-                kept.extend_from_slice(&buffer[..n.min(room)]);
+                let mut state = ours.lock();
+                let room = (LONGEST + 1).saturating_sub(state.said.len());
+                state.said.extend_from_slice(&buffer[..n.min(room)]);
             }
-            let _ = send.send(kept);
+            ours.lock().closed = true;
+            ours.closed.notify_all();
         };
         // Without a thread there is no answer, which is told.
-        let _ = std::thread::Builder::new().name("stdout".to_owned()).spawn(heard);
-        Self(receive)
+        let _ = std::thread::Builder::new().name("stdout".to_owned()).spawn(listens);
+        Self(heard)
     }
 
     /// The count of a program that has ended.
@@ -44,7 +65,9 @@ impl Answer {
     /// # Errors
     /// If it answered with anything else than one line of JSON with a count.
     pub fn rows(self, program: &Running) -> Result<u64, Error> {
-        let said = self.0.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+        // What it left running may hold its standard output open for ever: what it said itself is there in a moment.
+        let waited = self.0.closed.wait_timeout_while(self.0.lock(), Duration::from_secs(1), |state| !state.closed);
+        let said = std::mem::take(&mut waited.unwrap_or_else(PoisonError::into_inner).0.said);
         let text = String::from_utf8_lossy(&said);
         let text = text.trim();
         if let Ok(Rows { rows }) = serde_json::from_str(text) {

@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use super::pipe::Pipe;
 use super::program::Program;
+use super::watch::Watch;
 use super::words::Words;
 
 /// How long a program that is asked to end may take for it.
@@ -36,7 +37,11 @@ pub struct Running {
     program: Program,
     words: Arc<Words>,
     cancel: Cancellation,
+    /// None once the group's number may be another's.
+    watch: Option<Watch>,
     ended: Option<ExitStatus>,
+    /// Whether it was told to end before it had.
+    stopped: bool,
     _interrupt: CancelGuard,
 }
 
@@ -44,6 +49,7 @@ impl Running {
     pub(super) fn new(mut child: Child, program: Program, ctx: &Context) -> Result<Self> {
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| Error::bug("a process without a number"))?;
+        let watch = Watch::over(pid);
         let group = Arc::new(Group(Mutex::new(Some(pid))));
         let stderr = child.stderr.take().ok_or_else(|| Error::bug("standard error is no pipe"))?;
         let words = Words::listen(stderr, &program, ctx);
@@ -52,7 +58,7 @@ impl Running {
             move || group.signal(Signal::TERM)
         });
         let cancel = ctx.cancel.clone();
-        Ok(Self { child, group, program, words, cancel, ended: None, _interrupt: interrupt })
+        Ok(Self { child, group, program, words, cancel, watch, ended: None, stopped: false, _interrupt: interrupt })
     }
 
     /// Its standard output. To be asked for once.
@@ -120,6 +126,7 @@ impl Running {
         if let Some(status) = self.ended {
             return Ok(status);
         }
+        self.watch = None;
         // While it is locked nobody signals; afterwards nobody has a number to signal.
         let status = {
             let mut group = self.group.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,6 +164,7 @@ impl Running {
         if self.ended.is_some() {
             return;
         }
+        self.stopped |= !self.has_ended();
         self.group.signal(Signal::TERM);
         self.waits(Some(Instant::now() + GRACE), false);
         // Whoever of the group did not obey, whether the program did or not.
@@ -198,6 +206,12 @@ impl Running {
             Ok(status) => self.failed(&format!("{found}, and {}", ending(status))),
             Err(error) => error,
         }
+    }
+
+    /// Whether it did not fail by itself: it called what it did a success, or was stopped before it could say.
+    #[must_use]
+    pub fn meant_well(&self) -> bool {
+        self.stopped || self.ended.is_none_or(|status| status.success())
     }
 
     /// Whether it has ended by itself.

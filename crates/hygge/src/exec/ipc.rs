@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_buffer::{Buffer, MutableBuffer};
 use arrow_ipc::reader::{read_dictionary, read_record_batch};
-use arrow_ipc::{MessageHeader, root_as_message};
+use arrow_ipc::{MessageHeader, MetadataVersion, root_as_message};
 use arrow_schema::{ArrowError, SchemaRef};
 
 /// What every message begins with.
@@ -15,6 +15,9 @@ const CONTINUATION: [u8; 4] = [0xff; 4];
 
 /// The longest head of a message, in bytes: it grows with the columns, not with the rows.
 const LONGEST_HEAD: usize = 16 << 20;
+
+/// The longest body of a message, in bytes: beyond that no memory could be set that would do.
+const LONGEST_BODY: u64 = 1 << 40;
 
 /// The beginning of a stream: the columns are known.
 pub struct IpcStream<R> {
@@ -48,6 +51,18 @@ impl Broken {
             Self::Short(after) => format!("the program's stream breaks off {after}"),
             Self::Rubbish(what) => format!("what the program writes is no sound Arrow IPC stream ({what})"),
             Self::Nothing => "the program wrote nothing to its standard output".to_owned(),
+        }
+    }
+
+    /// What the program is to do instead; none where what it said last tells more.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Pipe(_) => None,
+            Self::Short(_) => Some("let it end its stream (in Python  stream.close()) before it ends itself"),
+            Self::Rubbish(_) | Self::Nothing => Some(
+                "let it write one Arrow IPC stream to its standard output, and whatever it has to say to standard error",
+            ),
         }
     }
 }
@@ -85,6 +100,9 @@ impl<R: Read> IpcStream<R> {
             let head = parse(&message.head)?;
             let schema = head.header_as_schema().filter(|_| message.bytes == 0);
             let schema = schema.ok_or_else(|| Broken::Rubbish("it does not begin with a schema".to_owned()))?;
+            if !schema.endianness().equals_to_target_endianness() {
+                return Err(Broken::Rubbish("its bytes are ordered the other way round".to_owned()));
+            }
             Ok(arrow_ipc::convert::fb_to_schema(schema))
         })?;
         let schema = SchemaRef::new(schema);
@@ -178,7 +196,12 @@ fn uncompressed(compressed: bool) -> Result<(), Broken> {
 }
 
 fn parse(head: &[u8]) -> Result<arrow_ipc::Message<'_>, Broken> {
-    root_as_message(head).map_err(|_| Broken::Rubbish("a message has no sound head".to_owned()))
+    let message = root_as_message(head).map_err(|_| Broken::Rubbish("a message has no sound head".to_owned()))?;
+    // Others lay the same words out otherwise.
+    if !(MetadataVersion::V4..=MetadataVersion::V5).contains(&message.version()) {
+        return Err(Broken::Rubbish("a message is of a version that is not known".to_owned()));
+    }
+    Ok(message)
 }
 
 fn short(error: io::Error, batches: u64) -> Broken {
@@ -222,5 +245,8 @@ fn announced(from: &mut impl Read, batches: Option<u64>) -> Result<Option<Messag
     from.read_exact(&mut head).map_err(|error| short(error, batches))?;
     let bytes = usize::try_from(parse(&head)?.bodyLength());
     let bytes = bytes.map_err(|_| Broken::Rubbish("a message is shorter than nothing".to_owned()))?;
+    if bytes as u64 > LONGEST_BODY {
+        return Err(Broken::Rubbish("a message is said to be larger than any memory".to_owned()));
+    }
     Ok(Some(Message { head, bytes }))
 }

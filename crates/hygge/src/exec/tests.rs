@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
+use arrow_ipc::{Endianness, MessageHeader, MetadataVersion};
 use hygge_core::conformance::{
     HomeUnderTest, Row, StoreUnderTest, batch, home_laws, rows, rows_of, schema, store_laws,
 };
@@ -13,7 +14,6 @@ use hygge_core::home::{Home, Source};
 use hygge_core::simple::UnstagedStore;
 use hygge_core::store::Store;
 
-use super::ipc::Broken;
 use super::*;
 use crate::config::{Argument, Exec};
 use crate::homes::exec::ExecHome;
@@ -135,6 +135,50 @@ fn a_program_that_reads_keeps_the_laws_of_stores_without_staging() {
     }
 }
 
+/// Where rows are read and written in two threads, the one would wait for the other for as long as a program hangs.
+#[test]
+fn a_store_that_panics_ends_a_program_that_hangs() {
+    use hygge_core::coordinator::{RunOptions, run};
+    use hygge_core::flow::{Entities, EntitySpec, FlowSpec, Missing, Outcome, Settling, Verify};
+    use hygge_core::receipt::Owner;
+    use hygge_core::simple::SimpleStore;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = stream(&[batch(&rows(0, 20))]);
+    std::fs::write(folder.path().join("rows.arrows"), &rows[..rows.len() - 8]).expect("written");
+    let program = exec(&["sh", "-c", "cat rows.arrows; sleep 600"]);
+    let panics = |_: &RecordBatch| -> hygge_core::Result<()> { panic!("nobody expects this") };
+    let spec = EntitySpec {
+        owner: Owner { project: "p".into(), flow: "f".into(), entity: None },
+        formerly: None,
+        home: Arc::new(ExecHome::new(folder.path(), &program, None)),
+        source: Source::Whole { entity: None },
+        columns: None,
+        filter: None,
+        store: Arc::new(SimpleStore::replacing("panics", "panics", panics)),
+        settling: Settling::Replace,
+        incremental: false,
+        cursor: None,
+        key: Vec::new(),
+        full: false,
+        force: false,
+        every_run: false,
+        batch_rows: 16,
+        readers: None,
+        verify: Verify::Counted,
+        missing: Missing::Error,
+        adopt: false,
+        retries: 0,
+        // Else it would end with the program.
+        timeout: Some(std::time::Duration::from_mins(5)),
+    };
+    let flow = FlowSpec { name: "f".into(), depends_on: Vec::new(), entities: Entities::Listed(vec![spec]) };
+    let ctx = hygge_core::conformance::context(folder.path().to_path_buf());
+    let report = run(&ctx, &[flow], RunOptions { concurrency: 2, fail_fast: false }, None);
+    let Some(Outcome::Failed(error)) = report.ended.first().map(|ended| &ended.outcome) else { panic!("it failed") };
+    assert!(error.found().contains("nobody expects this"), "{error:?}");
+}
+
 fn read(bytes: &[u8]) -> Result<Vec<Row>, Broken> {
     let mut stream = IpcStream::open(Cursor::new(bytes))?;
     let mut found = Vec::new();
@@ -186,6 +230,66 @@ fn a_stream_with_a_changed_byte_is_read_or_refused() {
         }
     }
     assert!(refused > 100, "{refused}");
+}
+
+#[test]
+fn the_fuzzing_corpus_of_streams_is_survived() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/ipc");
+    let (mut whole, mut broken) = (0, 0);
+    for entry in std::fs::read_dir(folder).expect("the corpus") {
+        let path = entry.expect("a file").path();
+        let bytes = std::fs::read(&path).expect("a file");
+        let read = || -> Result<(), Broken> {
+            let mut stream = IpcStream::open(Cursor::new(&bytes))?;
+            while let Some(message) = stream.announced()? {
+                if message.bytes.saturating_add(stream.kept_bytes()) > 1 << 20 {
+                    return Err(Broken::Nothing);
+                }
+                for column in stream.read(&message)?.iter().flat_map(RecordBatch::columns) {
+                    column.to_data().validate_full().unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+                }
+            }
+            Ok(())
+        };
+        match read() {
+            Ok(()) => whole += 1,
+            Err(_) => broken += 1,
+        }
+    }
+    assert!(whole > 10 && broken > 10, "{whole} whole, {broken} broken");
+}
+
+/// A stream of no columns, in an order of bytes and a version of the format.
+fn begun(order: Endianness, version: MetadataVersion) -> Vec<u8> {
+    let mut builder = flatbuffers::FlatBufferBuilder::new();
+    let fields = builder.create_vector::<flatbuffers::WIPOffset<arrow_ipc::Field<'_>>>(&[]);
+    let mut schema = arrow_ipc::SchemaBuilder::new(&mut builder);
+    schema.add_endianness(order);
+    schema.add_fields(fields);
+    let schema = schema.finish();
+    let mut message = arrow_ipc::MessageBuilder::new(&mut builder);
+    message.add_version(version);
+    message.add_header_type(MessageHeader::Schema);
+    message.add_header(schema.as_union_value());
+    let message = message.finish();
+    builder.finish(message, None);
+    let head = builder.finished_data();
+    let length = u32::try_from(head.len()).expect("short");
+    let end = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+    [&[0xff; 4][..], &length.to_le_bytes(), head, &end].concat()
+}
+
+/// The same words would be read as other numbers.
+#[test]
+fn streams_of_another_order_or_age_are_refused() {
+    assert!(read(&begun(Endianness::Little, MetadataVersion::V5)).expect("sound").is_empty());
+    for (bytes, says) in [
+        (begun(Endianness::Big, MetadataVersion::V5), "its bytes are ordered the other way round"),
+        (begun(Endianness::Little, MetadataVersion::V3), "a message is of a version that is not known"),
+    ] {
+        let broken = read(&bytes).expect_err("other words");
+        assert!(broken.found().contains(says), "{broken:?}");
+    }
 }
 
 #[test]

@@ -37,7 +37,8 @@ impl Words {
         let words = Arc::new(Self { state: Mutex::default(), ended: Condvar::new() });
         let (ours, program, ctx) = (Arc::clone(&words), program.clone(), ctx.clone());
         let heard = move || {
-            let mut lines = Lines { words: &ours, program: &program, ctx: &ctx, line: Vec::new(), logged: 0 };
+            let mut lines =
+                Lines { words: &ours, program: &program, ctx: &ctx, line: Vec::new(), cut: false, logged: 0 };
             let mut buffer = vec![0; 8 << 10];
             while let Ok(n @ 1..) = from.read(&mut buffer) {
                 lines.take(&buffer[..n]);
@@ -70,6 +71,8 @@ struct Lines<'a> {
     program: &'a Program,
     ctx: &'a Context,
     line: Vec<u8>,
+    /// Whether the line goes on behind what is kept of it.
+    cut: bool,
     logged: usize,
 }
 
@@ -77,8 +80,10 @@ impl Lines<'_> {
     fn take(&mut self, bytes: &[u8]) {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, ends) = part.strip_suffix(b"\n").map_or((part, false), |text| (text, true));
-            let room = LONGEST_LINE.saturating_sub(self.line.len());
+            // A secret that begins within what is kept is kept whole, so that it can be told from other words.
+            let room = (LONGEST_LINE + self.program.longest_secret()).saturating_sub(self.line.len());
             self.line.extend_from_slice(&text[..text.len().min(room)]);
+            self.cut |= text.len() > room;
             if ends {
                 self.end_of_line();
             }
@@ -87,12 +92,15 @@ impl Lines<'_> {
 
     fn end_of_line(&mut self) {
         let line = std::mem::take(&mut self.line);
-        let text = String::from_utf8_lossy(&line);
+        let line = if std::mem::take(&mut self.cut) { self.program.without_half_a_secret(&line) } else { &line };
+        // Before and behind: what is left out may stand in the middle of a secret, or of what looks like one.
+        let text = self.program.masked(&String::from_utf8_lossy(line));
         let text: String = text.trim_end().chars().filter(|c| !c.is_control() || *c == '\t').collect();
+        let mut text = self.program.masked(&text);
         if text.is_empty() {
             return;
         }
-        let text = self.program.masked(&text);
+        text.truncate((0..=text.len().min(LONGEST_LINE)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
         if self.logged < MOST_LOGGED {
             self.logged += text.len();
             self.ctx.tell(&Event::Said { who: self.program.shown(), text: &text });

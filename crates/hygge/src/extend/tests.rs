@@ -14,6 +14,8 @@ use crate::config::{Entities, Environment, Locate, Problem, Project};
 struct Mine {
     path: String,
     pages: Option<u32>,
+    /// Homes of files take a key of this name, too.
+    format: Option<String>,
     #[serde(default)]
     ratio: f64,
     #[serde(default)]
@@ -82,12 +84,13 @@ const FLOW: &str = "flows:\n  f:\n    store: data/x\n    home:\n      type: my_h
 #[test]
 fn a_struct_is_read_with_everything_in_it() {
     let (seen, built) = built(&format!(
-        "{FLOW}      path: in\n      pages: ${{PAGES}}\n      ratio: 0.5\n      tags: [a, \"1\"]\n      headers: {{x: y}}\n      login: {{user: ann, password: sesame}}\n      options: {{order: down}}\n      columns: [id]\n"
+        "{FLOW}      path: in\n      pages: ${{PAGES}}\n      format: wide\n      ratio: 0.5\n      tags: [a, \"1\"]\n      headers: {{x: y}}\n      login: {{user: ann, password: sesame}}\n      options: {{order: down}}\n      columns: [id]\n"
     ));
     assert_eq!(built.expect("built"), 1);
     let mine = Mine {
         path: "in".into(),
         pages: Some(7),
+        format: Some("wide".into()),
         ratio: 0.5,
         tags: vec!["a".into(), "1".into()],
         headers: [("x".to_owned(), "y".to_owned())].into(),
@@ -110,7 +113,10 @@ fn what_does_not_fit_is_told_with_its_line_and_never_a_secret() {
     for (yaml, says) in [
         ("path: in\n      pagse: 3", "hygge.yml:7:7: `pagse` is nothing that a home of type my_home knows\n"),
         ("path: in\n      pagse: 3", "write `pages`, if that was meant"),
-        ("path: in\n      banana: 3", "take the line out; it takes path, pages, ratio, tags, headers, login, order"),
+        (
+            "path: in\n      banana: 3",
+            "take the line out; it takes path, pages, format, ratio, tags, headers, login, order",
+        ),
         ("pages: 3", "hygge.yml:5:7: `path` is missing"),
         ("path: in\n      pages: many", "hygge.yml:7:14: `pages` takes a whole number from 0 on, and this is `many`"),
         ("path: in\n      pages: ${WORD}", "and this is `${WORD}`"),

@@ -1,9 +1,11 @@
 //! Arrow's own files (IPC, Feather 2): how rows become files, and files and streams rows again.
 
 mod assemble;
+pub(crate) mod compact;
 mod encoder;
 mod messages;
 mod stream;
+mod window;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -83,7 +85,7 @@ impl FileFormat for ArrowFormat {
     }
 
     fn agreeing(&self) -> &'static [&'static str] {
-        &[]
+        &["partition_by"]
     }
 
     fn plan(&self, schema: &Schema) -> Result<Vec<ColumnPlan>> {
@@ -122,7 +124,8 @@ impl FileFormat for ArrowFormat {
     fn read(&self, path: &Path, schema: &SchemaRef, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {
         let (file, index) = open(path)?;
         let shown = path.display().to_string();
-        Ok(Box::new(MessageStream::new(&file, &shown, Arc::new(index), (0, u64::MAX), schema, ctx)?))
+        // As they are stored: not every dictionary can be made again, and what is read back is compared by its values.
+        Ok(Box::new(MessageStream::new(&file, &shown, Arc::new(index), (0, u64::MAX), &stored_schema(schema), ctx)?))
     }
 
     fn assemble(&self, parts: &[PathBuf], schema: &SchemaRef, receipt: Option<&str>, into: File) -> Result<()> {

@@ -22,7 +22,8 @@ pub trait FileFormat: Send + Sync {
     /// The options that decide how rows are written, by their names in the configuration.
     fn writing(&self) -> Options;
 
-    /// The names among [`Self::writing`] in which all files of a folder must agree, so that it can be read as one table.
+    /// The names among [`Self::writing`] in which all files of a folder must agree, so that it can be read as one table;
+    /// and `partition_by`, which the store of files adds.
     fn agreeing(&self) -> &'static [&'static str];
 
     /// How each column arrives.

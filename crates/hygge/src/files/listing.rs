@@ -1,129 +1,19 @@
-//! Finding the files that a home names, and pinning them so that a change under a scan is seen.
+//! Finding the files that a home names on this machine.
 
-use std::fs::{File, Metadata};
-use std::os::unix::fs::MetadataExt;
+mod below;
+mod steady;
+
 use std::path::{Path, PathBuf};
 
 use hygge_core::home::ReadRequest;
 use hygge_core::place::PlaceId;
 use hygge_core::{Error, Result};
-use serde::{Deserialize, Serialize};
 
+pub use self::below::Below;
+use super::codec::Codec;
+use super::hive::is_hidden as hidden;
 use super::paths;
-
-/// A file as it was when a scan opened: what is read of it is this and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct PinnedFile {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// The path for people and for receipts: relative to the project's root where it lies below it.
-    pub shown: String,
-    /// The device it lies on.
-    pub device: u64,
-    /// Its number on the device.
-    pub inode: u64,
-    /// Its length in bytes.
-    pub len: u64,
-    /// When it was last written, in nanoseconds since 1970.
-    pub mtime: i64,
-}
-
-/// How a pinned file is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pin {
-    /// As it was.
-    Same,
-    /// The same file, longer than it was.
-    Grown,
-    /// Written, cut short, replaced or removed.
-    Changed,
-}
-
-impl PinnedFile {
-    /// Pins the file at `path`.
-    ///
-    /// # Errors
-    /// If it cannot be looked at.
-    pub fn pin(path: &Path, shown: String) -> Result<Self> {
-        let meta = std::fs::metadata(path).map_err(|e| Error::io("look at", path, e))?;
-        Ok(Self::of(path, shown, &meta))
-    }
-
-    fn of(path: &Path, shown: String, meta: &Metadata) -> Self {
-        Self {
-            path: path.to_path_buf(),
-            shown,
-            device: meta.dev(),
-            inode: meta.ino(),
-            len: meta.len(),
-            mtime: mtime(meta),
-        }
-    }
-
-    /// Opens the file for reading.
-    ///
-    /// # Errors
-    /// If it cannot be opened, or is no longer the file that was pinned (then only a new run can help). Growth is left
-    /// to [`Self::pinned`] at the end: only [`Self::len`] bytes of it are to be read.
-    pub fn open(&self) -> Result<File> {
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(self.moved("is gone")),
-            Err(error) => return Err(Error::io("open", &self.path, error)),
-        };
-        let meta = file.metadata().map_err(|e| Error::io("look at", &self.path, e))?;
-        match self.compare(&meta) {
-            Pin::Same | Pin::Grown => Ok(file),
-            Pin::Changed => Err(self.moved("has changed")),
-        }
-    }
-
-    /// How the file is now.
-    ///
-    /// # Errors
-    /// If it cannot be looked at.
-    pub fn pinned(&self) -> Result<Pin> {
-        match std::fs::metadata(&self.path) {
-            Ok(meta) => Ok(self.compare(&meta)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Pin::Changed),
-            Err(error) => Err(Error::io("look at", &self.path, error)),
-        }
-    }
-
-    /// Fails unless the file is as it was.
-    ///
-    /// # Errors
-    /// If it is not: then only a new run can help.
-    pub fn unchanged(&self) -> Result<()> {
-        match self.pinned()? {
-            Pin::Same => Ok(()),
-            Pin::Grown => Err(self.moved("has grown")),
-            Pin::Changed => Err(self.moved("has changed or is gone")),
-        }
-    }
-
-    fn compare(&self, meta: &Metadata) -> Pin {
-        if meta.dev() != self.device || meta.ino() != self.inode || meta.len() < self.len {
-            Pin::Changed
-        } else if meta.len() > self.len {
-            Pin::Grown
-        } else if mtime(meta) == self.mtime {
-            Pin::Same
-        } else {
-            Pin::Changed
-        }
-    }
-
-    fn moved(&self, what: &str) -> Error {
-        Error::moved_on(format!("the file {what} since this run looked at it"))
-            .at(&self.shown)
-            .next("run again when nobody writes to it")
-    }
-}
-
-fn mtime(meta: &Metadata) -> i64 {
-    meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec())
-}
+pub use super::pinned::{Pin, PinnedFile};
 
 /// The files that a home's path names: a file, a folder (flat), or a glob; with `{entity}` for flows with entities.
 #[derive(Debug, Clone)]
@@ -131,6 +21,7 @@ pub struct FileSource {
     root: PathBuf,
     written: String,
     extensions: &'static [&'static str],
+    below: Below,
 }
 
 /// What [`FileSource::list`] found.
@@ -140,6 +31,13 @@ pub struct Listing {
     pub files: Vec<PinnedFile>,
     /// Names in a folder that were passed over because they end differently; for a note.
     pub passed_over: Vec<String>,
+}
+
+impl Listing {
+    /// What is to be said of how files are read.
+    pub fn notes(&self) -> impl Iterator<Item = String> + '_ {
+        self.files.iter().filter_map(PinnedFile::note)
+    }
 }
 
 /// What is said of a home whose files have settled and are taken away.
@@ -153,7 +51,7 @@ impl FileSource {
     /// are meant; a file or a glob means what it names.
     #[must_use]
     pub fn new(root: &Path, written: &str, extensions: &'static [&'static str]) -> Self {
-        Self { root: root.to_path_buf(), written: written.to_owned(), extensions }
+        Self { root: root.to_path_buf(), written: written.to_owned(), extensions, below: Below::default() }
     }
 
     /// How the source is shown to people.
@@ -169,14 +67,14 @@ impl FileSource {
     }
 
     /// The place that is read, in the stores' terms: the file, the files of a folder, or what a glob names, up to a `**`
-    /// in it. What lies below a folder is not read, so a place there is another one.
+    /// in it. What lies below a folder is not read, so a place there is another one; unless it holds partitions.
     #[must_use]
     pub fn location(&self, entity: Option<&str>) -> Option<PlaceId> {
         let filled = self.filled(entity).ok()?;
         if !is_glob(&filled) {
             let path = paths::resolve(&self.root, &filled);
             let mut place = paths::place_id(&path, &filled).ok()?;
-            if path.is_dir() && !self.extensions.is_empty() {
+            if path.is_dir() && !self.extensions.is_empty() && !self.reads_below(&path) {
                 place.path.push(self.extensions.iter().map(|e| format!("*.{e}")).collect::<Vec<_>>().join("|"));
             }
             return Some(place);
@@ -223,7 +121,7 @@ impl FileSource {
         let filled = self.filled(entity)?;
         let path = paths::resolve(&self.root, &filled);
         match std::fs::metadata(&path) {
-            Ok(meta) if meta.is_dir() => self.list_folder(&path),
+            Ok(meta) if meta.is_dir() => steady::listed(&path, &filled, || self.list_folder_or_below(&path, &filled)),
             Ok(meta) if meta.is_file() => {
                 let shown = paths::relative(&self.root, &path);
                 Ok(Listing { files: vec![PinnedFile::of(&path, shown, &meta)], passed_over: Vec::new() })
@@ -231,7 +129,10 @@ impl FileSource {
             Ok(_) => Err(Error::refused("neither a file nor a folder: it cannot be read twice")
                 .at(&filled)
                 .next("give the path of a file or a folder")),
-            Err(_) if is_glob(&filled) => self.list_glob(&filled),
+            Err(_) if is_glob(&filled) => {
+                let top = base(&filled).map_or_else(|| self.root.clone(), |(top, _)| paths::resolve(&self.root, &top));
+                steady::listed(&top, &filled, || self.list_glob(&filled))
+            }
             Err(error) => {
                 let missing = error.kind() == std::io::ErrorKind::NotFound;
                 let error = Error::io("read", Path::new(&filled), error).as_refusal();
@@ -245,7 +146,12 @@ impl FileSource {
     }
 
     fn nothing(&self, filled: &str, passed_over: &[String]) -> Error {
-        let wanted = self.extensions.iter().map(|e| format!(".{e}")).collect::<Vec<_>>().join(", ");
+        let plain = |end: &&&str| Codec::split(end).1 == Codec::Plain;
+        let mut wanted: Vec<_> = self.extensions.iter().filter(plain).map(|e| format!(".{e}")).collect();
+        if wanted.len() < self.extensions.len() {
+            wanted.push("or one of them with the end of packed files".to_owned());
+        }
+        let wanted = wanted.join(", ");
         let found = match passed_over.first() {
             None => "there is no file to read".to_owned(),
             Some(first) => {
@@ -328,8 +234,7 @@ impl FileSource {
             if !meta.is_file() {
                 continue;
             }
-            let lower = name.to_ascii_lowercase();
-            if self.extensions.iter().any(|e| lower.strip_suffix(e).is_some_and(|head| head.ends_with('.'))) {
+            if self.is_meant(&name) {
                 out.files.push(PinnedFile::of(&path, paths::relative(&self.root, &path), &meta));
             } else {
                 out.passed_over.push(name);
@@ -340,26 +245,34 @@ impl FileSource {
         Ok(out)
     }
 
-    fn list_glob(&self, written: &str) -> Result<Listing> {
+    /// Whether a file in a folder is one of those that are read.
+    fn is_meant(&self, name: &str) -> bool {
+        let lower = name.to_ascii_lowercase();
+        self.extensions.iter().any(|e| lower.strip_suffix(e).is_some_and(|head| head.ends_with('.')))
+    }
+
+    /// The files that a pattern names; none where one went away meanwhile.
+    fn list_glob(&self, written: &str) -> Result<Option<Listing>> {
         let mut files = Vec::new();
         for path in matches(&self.pattern(written))? {
+            steady::pass(&path);
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             if path.is_file() && !hidden(&name) {
-                files.push(PinnedFile::pin(&path, paths::relative(&self.root, &path))?);
+                match PinnedFile::pin(&path, paths::relative(&self.root, &path)) {
+                    Ok(pin) => files.push(pin),
+                    Err(_) if !path.exists() => return Ok(None),
+                    Err(error) => return Err(error),
+                }
             }
         }
+        self.without_hidden(written, &mut files);
         let there = |folder: String| paths::resolve(&self.root, &folder).is_dir();
         if files.is_empty() && !base(written).is_some_and(|(folder, _)| there(folder)) {
             return Err(self.nothing(written, &[]));
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Listing { files, passed_over: Vec::new() })
+        Ok(Some(Listing { files, passed_over: Vec::new() }))
     }
-}
-
-/// Hidden names, and those that tools set aside with an underscore, hygge's own among them.
-fn hidden(name: &str) -> bool {
-    name.starts_with(['.', '_'])
 }
 
 fn is_glob(written: &str) -> bool {
@@ -386,6 +299,8 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
             .because(e)
     })?;
     found
+        // Gone since its folder was listed: it is not there.
+        .filter(|entry| !matches!(entry, Err(e) if e.error().kind() == std::io::ErrorKind::NotFound))
         .map(|entry| {
             entry.map_err(|e| {
                 let path = e.path().to_path_buf();
@@ -467,22 +382,5 @@ mod tests {
         for missing in ["gone", "gone/*.csv", "d/x.csv"] {
             assert_eq!(any(missing).expect_err("missing").kind(), hygge_core::ErrorKind::Refused, "{missing}");
         }
-    }
-
-    #[test]
-    fn a_pin_tells_growth_from_change() {
-        let dir = folder(&["a.csv"]);
-        let path = dir.path().join("a.csv");
-        let pin = PinnedFile::pin(&path, "a.csv".into()).expect("pins");
-        assert_eq!(pin.pinned().expect("looks"), Pin::Same);
-        pin.open().expect("opens");
-        std::io::Write::write_all(&mut File::options().append(true).open(&path).expect("opens"), b"more")
-            .expect("writes");
-        assert_eq!(pin.pinned().expect("looks"), Pin::Grown);
-        assert_eq!(pin.unchanged().expect_err("grown").retry(), hygge_core::Retry::Run);
-        std::fs::write(&path, "x").expect("writes");
-        assert_eq!(pin.pinned().expect("looks"), Pin::Changed);
-        std::fs::remove_file(&path).expect("removes");
-        assert!(pin.open().expect_err("gone").found().contains("is gone"));
     }
 }

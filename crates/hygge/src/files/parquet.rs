@@ -3,8 +3,10 @@
 mod assemble;
 mod encoder;
 mod encodings;
+mod pages;
 pub mod reader;
 mod sealed;
+mod thrift;
 mod types;
 
 use std::fs::File;
@@ -143,7 +145,7 @@ impl FileFormat for ParquetFormat {
     }
 
     fn agreeing(&self) -> &'static [&'static str] {
-        &[]
+        &["partition_by"]
     }
 
     fn plan(&self, schema: &Schema) -> Result<Vec<ColumnPlan>> {
@@ -177,7 +179,7 @@ impl FileFormat for ParquetFormat {
         let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let groups = reader::FileGroups::whole(file, &shown)?;
         let schema = types::readable_schema(schema).unwrap_or_else(|| Arc::clone(schema));
-        Ok(Box::new(reader::GroupStream::new(&schema, vec![groups], ctx)?))
+        Ok(Box::new(reader::GroupStream::of(&schema, groups, ctx)?))
     }
 
     fn assemble(&self, parts: &[PathBuf], schema: &SchemaRef, receipt: Option<&str>, into: File) -> Result<()> {

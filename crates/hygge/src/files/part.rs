@@ -1,6 +1,6 @@
 //! The bytes of a part of a pinned file, unpacked and counted.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,15 +20,13 @@ pub(crate) fn open(
     end: Option<u64>,
     count: &Arc<AtomicU64>,
 ) -> Result<Box<dyn Read + Send>> {
-    let failed = |error| codec.error(said, &file.path, &file.shown, error);
-    let mut bytes = file.open()?;
+    let failed = |error| codec.error(said, file, error);
     let count = Arc::clone(count);
     if codec == Codec::Plain {
-        bytes.seek(SeekFrom::Start(begin)).map_err(failed)?;
-        let end = end.unwrap_or(file.len);
-        return Ok(Box::new(Counted { inner: bytes.take(end.saturating_sub(begin)), count }));
+        let inner = file.stream(begin)?.until(end.unwrap_or(file.len));
+        return Ok(Box::new(Counted { inner, count }));
     }
-    let packed = Counted { inner: bytes.take(file.len), count };
+    let packed = Counted { inner: file.stream(0)?, count };
     let mut reader = codec.reader(packed).map_err(failed)?;
     let skipped = io::copy(&mut reader.by_ref().take(begin), &mut io::sink()).map_err(failed)?;
     debug_assert_eq!(skipped, begin, "where the part begins was read from the same bytes");

@@ -95,7 +95,7 @@ fn real_path(path: &Path, shown: &str) -> Result<PathBuf> {
     loop {
         match head.canonicalize() {
             Ok(real) => {
-                if !missing.is_empty() && !real.is_dir() {
+                if !missing.is_empty() && real.metadata().is_ok_and(|meta| !meta.is_dir()) {
                     return Err(Error::refused(format!("{} is a file, not a folder", head.display()))
                         .at(shown)
                         .next("give a path below a folder"));
@@ -103,10 +103,15 @@ fn real_path(path: &Path, shown: &str) -> Result<PathBuf> {
                 return Ok(missing.iter().rev().fold(real, |path, name| path.join(name)));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                if head.symlink_metadata().is_ok() {
-                    return Err(Error::refused(format!("{} is a link that leads nowhere", head.display()))
-                        .at(shown)
-                        .next("mend or remove the link"));
+                match head.symlink_metadata() {
+                    Ok(meta) if meta.is_symlink() => {
+                        return Err(Error::refused(format!("{} is a link that leads nowhere", head.display()))
+                            .at(shown)
+                            .next("mend or remove the link"));
+                    }
+                    // Another flow has made it this instant.
+                    Ok(_) => continue,
+                    Err(_) => {}
                 }
                 let (Some(name), Some(parent)) = (head.file_name(), head.parent()) else {
                     return Err(Error::io("find", path, error).as_refusal());
@@ -185,5 +190,24 @@ mod tests {
         assert_eq!(relative(root, &resolve(root, "./data/../raw/a.csv")), "raw/a.csv");
         assert_eq!(relative(root, Path::new("/var/a.csv")), "/var/a.csv");
         assert_eq!(relative(root, root), ".");
+    }
+
+    #[test]
+    fn a_folder_that_another_makes_meanwhile_is_no_link() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let shared = dir.path().join("shop");
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::fs::create_dir(&shared).expect("made");
+                    std::fs::remove_dir(&shared).expect("removed");
+                }
+            });
+            let mut places = (0..20_000).map(|_| place_id(&shared.join("users"), "shop/users"));
+            let wrong = places.find_map(Result::err);
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(wrong.is_none(), "{wrong:?}");
+        });
     }
 }

@@ -15,6 +15,7 @@ pub mod one_file;
 pub mod receipts;
 pub mod sweep;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,13 +27,14 @@ use serde::{Deserialize, Serialize};
 use self::lock::PlaceLock;
 use super::durable::Disk;
 use super::format::FileFormat;
+use super::hive;
 use super::paths;
 use super::platform::{self, Identity};
 
 /// Whether a place is a folder of files or one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// A flat folder of files.
+    /// A folder of files, flat or in folders called `name=value`.
     Folder,
     /// One file.
     OneFile,
@@ -143,7 +145,7 @@ fn is_place(folder: &Path) -> bool {
 /// A file that is live, as a receipt names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveFile {
-    /// Its name in the folder.
+    /// Its name in the folder, with those of the folders `name=value` that it lies in.
     pub name: String,
     /// In bytes.
     pub size: u64,
@@ -227,6 +229,42 @@ impl Held {
             .at(&self.sibling.place.shown)
             .next("leave the .hygge folder beside the place alone while runs go on, then run again"))
     }
+}
+
+/// The names of all files of a place, also of those in folders called `name=value`, sorted; a folder of another name is
+/// one name, and none of ours.
+pub(crate) fn files_in(folder: &Path) -> Result<Vec<String>> {
+    fn walk(folder: &Path, head: &str, out: &mut Vec<String>) -> Result<()> {
+        for name in names_in(folder)? {
+            let path = folder.join(&name);
+            if is_key_folder(&path, &name) {
+                walk(&path, &format!("{head}{name}/"), out)?;
+            } else {
+                out.push(format!("{head}{name}"));
+            }
+        }
+        Ok(())
+    }
+    let mut out = Vec::new();
+    walk(folder, "", &mut out)?;
+    out.sort();
+    Ok(out)
+}
+
+/// Whether `path`, the last part of which is `name`, is a folder called `name=value`.
+pub(crate) fn is_key_folder(path: &Path, name: &str) -> bool {
+    hive::is_key(name) && path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
+}
+
+/// The last part of a file's name in a place.
+pub(crate) fn last_part(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// The folders above names in a place, each once; the outer ones first.
+pub(crate) fn folders_of<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let above = |name: &'a str| name.match_indices('/').map(move |(at, _)| &name[..at]);
+    names.into_iter().flat_map(above).collect()
 }
 
 /// The names in a folder, sorted; none where there is no folder.

@@ -44,10 +44,15 @@ impl Identity {
 /// # Errors
 /// If it cannot be looked at.
 pub fn changed(path: &Path) -> io::Result<SystemTime> {
-    let meta = path.symlink_metadata()?;
+    Ok(changed_of(&path.symlink_metadata()?))
+}
+
+/// [`changed`] of what `meta` was read from.
+#[must_use]
+pub fn changed_of(meta: &Metadata) -> SystemTime {
     let seconds = u64::try_from(meta.ctime()).unwrap_or_default();
     let nanos = u32::try_from(meta.ctime_nsec()).unwrap_or_default();
-    Ok(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos))
+    SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos)
 }
 
 /// Exchanges two names in one step.

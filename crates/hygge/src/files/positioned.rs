@@ -2,25 +2,64 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hygge_core::{Error, Result};
 
+use super::web::{WebFile, Windows};
+
 /// A file that is read at positions, so that nobody's reading moves another's.
 #[derive(Clone)]
 pub struct Positioned {
-    file: Arc<File>,
+    bytes: Bytes,
     len: u64,
     read: Arc<AtomicU64>,
+}
+
+#[derive(Clone)]
+enum Bytes {
+    Disk(Arc<File>),
+    Web(Arc<Windows>),
 }
 
 impl Positioned {
     /// The first `len` bytes of a file.
     #[must_use]
     pub fn new(file: File, len: u64) -> Self {
-        Self { file: Arc::new(file), len, read: Arc::default() }
+        Self::shared(Arc::new(file), len)
+    }
+
+    /// The same of a file that others read, too.
+    pub(super) fn shared(file: Arc<File>, len: u64) -> Self {
+        Self { bytes: Bytes::Disk(file), len, read: Arc::default() }
+    }
+
+    /// A file behind a URL.
+    pub(super) fn web(file: WebFile) -> Self {
+        let len = file.length();
+        Self { bytes: Bytes::Web(Arc::new(Windows::new(file))), len, read: Arc::default() }
+    }
+
+    /// The same, where the bytes to be read are known: of a file that is far, they are fetched in large pieces, of which
+    /// `most` bytes are held.
+    #[must_use]
+    pub fn ahead(&self, parts: Vec<Range<u64>>, most: usize) -> Self {
+        match &self.bytes {
+            Bytes::Disk(_) => self.clone(),
+            Bytes::Web(windows) => Self { bytes: Bytes::Web(Arc::new(windows.ahead(parts, most))), ..self.clone() },
+        }
+    }
+
+    /// What went wrong on the way from a server, where a library between has lost it.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Error> {
+        match &self.bytes {
+            Bytes::Disk(_) => None,
+            Bytes::Web(windows) => windows.trouble(),
+        }
     }
 
     /// All that a file holds now.
@@ -50,7 +89,10 @@ impl Positioned {
     /// Of the system.
     pub fn read_some(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         let most = usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX).min(buffer.len());
-        let n = self.file.read_at(&mut buffer[..most], at)?;
+        let n = match &self.bytes {
+            Bytes::Disk(file) => file.read_at(&mut buffer[..most], at)?,
+            Bytes::Web(windows) => windows.read_some(&mut buffer[..most], at)?,
+        };
         self.read.fetch_add(n as u64, Ordering::Relaxed);
         Ok(n)
     }
@@ -63,7 +105,10 @@ impl Positioned {
         if at.checked_add(buffer.len() as u64).is_none_or(|end| end > self.len) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.file.read_exact_at(buffer, at)?;
+        match &self.bytes {
+            Bytes::Disk(file) => file.read_exact_at(buffer, at)?,
+            Bytes::Web(windows) => windows.read_all(buffer, at)?,
+        }
         self.read.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         Ok(())
     }
@@ -110,6 +155,18 @@ impl io::Read for From {
         let n = self.file.read_some(&mut buffer[..most], self.at)?;
         self.at += n as u64;
         Ok(n)
+    }
+}
+
+impl io::Seek for From {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            io::SeekFrom::Start(at) => Some(at),
+            io::SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            io::SeekFrom::End(by) => self.end.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 

@@ -2,7 +2,6 @@
 //! again that has not changed.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 use hygge_core::context::Cancellation;
@@ -13,6 +12,7 @@ use hygge_core::{Advice, Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::listing::PinnedFile;
+use super::positioned::From;
 
 /// Of larger files only both ends are hashed: all of them would cost a reading of its own.
 const HASH_LIMIT: u64 = 256 << 20;
@@ -94,12 +94,19 @@ impl ToRead {
 /// of a key has to come later, whenever they settled, so that the end is that of a load of all files.
 ///
 /// `read_as` is a digest of the home's options that decide what is read out of the bytes (a separator, types): with
-/// other options a replace reads again though the files are the same.
+/// other options a replace reads again though the files are the same. `keyed`: folders called `name=value` are columns of
+/// the files below, so that a file which was moved to another says something else.
 ///
 /// # Errors
 /// When settled files are to be skipped and one has changed, and rows are not merged: its rows would come twice, or
 /// never. Also if a file cannot be read.
-pub fn look(request: &ReadRequest, found: Vec<PinnedFile>, read_as: &str, cancel: &Cancellation) -> Result<Looked> {
+pub fn look(
+    request: &ReadRequest,
+    found: Vec<PinnedFile>,
+    read_as: &str,
+    keyed: bool,
+    cancel: &Cancellation,
+) -> Result<Looked> {
     let all =
         |files, notes| Ok(Looked::Read(ToRead { files, notes, settled: Vec::new(), read_as: read_as.to_owned() }));
     let Some(value) = request.since.as_ref().and_then(|since| since.state.as_ref()) else {
@@ -145,6 +152,17 @@ pub fn look(request: &ReadRequest, found: Vec<PinnedFile>, read_as: &str, cancel
     }
     let fresh = fresh.into_iter().map(|at| found[at].clone()).collect();
     let (files, renamed) = without_renamed(fresh, gone(&state.files, &found), cancel)?;
+    let moved = |file: &&Renamed| keyed && !keys(&file.now).eq(keys(&file.before));
+    if let Some(Renamed { now, before }) = renamed.iter().find(moved) {
+        return Err(Error::refused(format!(
+            "the file was {before}, whose rows have settled: it was moved to folders of other values, and reading it again would bring its rows twice"
+        ))
+        .at(now)
+        .next_anew(format!(
+            "to settle all files anew; or, if it is a delivery of its own, touch {} and run again",
+            argument(now)
+        )));
+    }
     let notes = renamed_note(&renamed).into_iter().collect();
     Ok(rest(&found, files, notes, &state.files, read_as))
 }
@@ -250,6 +268,11 @@ fn gone<'a>(settled: &'a [SettledFile], found: &[PinnedFile]) -> Vec<&'a Settled
     settled.iter().filter(|old| !found.contains(old.path.as_str())).collect()
 }
 
+/// The folders of a path that are called `name=value`.
+fn keys(path: &str) -> impl Iterator<Item = &str> {
+    path.rsplit_once('/').map_or("", |(folders, _)| folders).split('/').filter(|name| super::hive::is_key(name))
+}
+
 /// A file that has settled under another name.
 struct Renamed {
     now: String,
@@ -268,7 +291,9 @@ fn without_renamed(
     let mut others = Vec::new();
     let mut renamed = Vec::new();
     for file in files {
-        let alike = |old: &SettledFile| old.size == file.len && old.mtime == file.mtime;
+        // What a server says of one file tells nothing of another.
+        let here = file.version().is_none();
+        let alike = |old: &SettledFile| here && old.size == file.len && old.mtime == file.mtime;
         let content = if gone.iter().any(|old| alike(old)) { Some(hash(&file, cancel)?) } else { None };
         match gone.iter().position(|old| alike(old) && old.hash == content) {
             Some(at) => renamed.push(Renamed { now: file.shown, before: gone.remove(at).path.clone() }),
@@ -301,6 +326,9 @@ fn same(settled: &SettledFile, file: &PinnedFile, cancel: &Cancellation) -> Resu
     if settled.size != file.len {
         return Ok(false);
     }
+    if let Some(version) = file.version() {
+        return Ok(settled.hash.as_ref() == Some(&version));
+    }
     if settled.mtime == file.mtime {
         return Ok(true);
     }
@@ -319,9 +347,12 @@ fn as_they_were(found: &[PinnedFile]) -> String {
     }
 }
 
-/// The digest of a file's pinned length, or of both its ends.
+/// The digest of a file's pinned length, or of both its ends; of one behind a URL, what its server says of it.
 fn hash(file: &PinnedFile, cancel: &Cancellation) -> Result<String> {
-    let mut from = file.open()?;
+    if let Some(version) = file.version() {
+        return Ok(version);
+    }
+    let mut from = From::new(file.open()?, 0);
     let mut hasher = blake3::Hasher::new();
     if file.len <= HASH_LIMIT {
         add(&mut hasher, &mut from, file, file.len, cancel)?;
@@ -336,7 +367,7 @@ fn hash(file: &PinnedFile, cancel: &Cancellation) -> Result<String> {
 }
 
 /// Adds the next bytes.
-fn add(hasher: &mut blake3::Hasher, from: &mut File, file: &PinnedFile, len: u64, cancel: &Cancellation) -> Result<()> {
+fn add(hasher: &mut blake3::Hasher, from: &mut From, file: &PinnedFile, len: u64, cancel: &Cancellation) -> Result<()> {
     let mut from = from.take(len);
     let mut buffer = vec![0; 256 << 10];
     loop {
@@ -375,7 +406,7 @@ mod tests {
     }
 
     fn look_at(root: &Path, state: Option<&serde_json::Value>, skip: bool) -> Result<Looked> {
-        look(&request(state.cloned(), skip), files(root), "options", &Cancellation::default())
+        look(&request(state.cloned(), skip), files(root), "options", true, &Cancellation::default())
     }
 
     fn to_read(looked: Looked) -> ToRead {
@@ -436,7 +467,7 @@ mod tests {
         std::fs::write(dir.path().join("c.csv"), "three").expect("writes");
         let merges = |state: &serde_json::Value| {
             let request = ReadRequest { exact_edge: false, ..request(Some(state.clone()), true) };
-            look(&request, files(dir.path()), "options", &Cancellation::default()).expect("looks")
+            look(&request, files(dir.path()), "options", true, &Cancellation::default()).expect("looks")
         };
         let next = to_read(merges(&state));
         assert_eq!((shown(&next), next.notes.len()), (vec!["c.csv"], 0));
@@ -458,7 +489,7 @@ mod tests {
         let (dir, state) = two_files();
         let merges = |state: &serde_json::Value| {
             let request = ReadRequest { exact_edge: false, ..request(Some(state.clone()), true) };
-            look(&request, files(dir.path()), "options", &Cancellation::default()).expect("looks")
+            look(&request, files(dir.path()), "options", true, &Cancellation::default()).expect("looks")
         };
         std::fs::write(dir.path().join("a2.csv"), "new").expect("writes");
         let next = to_read(merges(&state));
@@ -475,10 +506,11 @@ mod tests {
     fn a_replace_reads_again_when_a_file_is_gone_or_the_options_differ_or_it_is_forced() {
         let (dir, state) = two_files();
         assert!(matches!(look_at(dir.path(), Some(&state), false), Ok(Looked::Unchanged(_))));
-        let other = look(&request(Some(state.clone()), false), files(dir.path()), "others", &Cancellation::default());
+        let other =
+            look(&request(Some(state.clone()), false), files(dir.path()), "others", false, &Cancellation::default());
         to_read(other.expect("looks"));
         let forced = ReadRequest { force: true, ..request(Some(state.clone()), false) };
-        to_read(look(&forced, files(dir.path()), "options", &Cancellation::default()).expect("looks"));
+        to_read(look(&forced, files(dir.path()), "options", true, &Cancellation::default()).expect("looks"));
         std::fs::remove_file(dir.path().join("b.csv")).expect("removes");
         assert_eq!(shown(&to_read(look_at(dir.path(), Some(&state), false).expect("looks"))), ["a.csv"]);
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow_schema::SchemaRef;
 use hygge_core::Result;
 use hygge_core::context::{Context, SplitContext};
+use hygge_core::event::Note;
 use hygge_core::home::BatchStream;
 use hygge_core::receipt::Options;
 
@@ -74,7 +75,7 @@ impl Described for Arrow {
     }
 
     fn head(&self, pin: &PinnedFile, _ctx: &Context) -> Result<Head> {
-        let index = self.index(&Positioned::new(pin.open()?, pin.len), pin)?;
+        let index = self.index(&pin.open()?, pin)?;
         let batches = index.messages.iter().filter(|message| message.rows.is_some());
         let unit = |(at, message): (u64, &crate::files::arrow::Message)| Unit {
             range: Range { begin: at, end: at + 1 },
@@ -82,7 +83,13 @@ impl Described for Arrow {
             bytes: if message.packed { message.body.saturating_mul(PACKED) } else { message.body },
         };
         let units = (0..).zip(batches).map(unit).collect();
-        Ok(Head { schema: index.schema.as_ref().clone(), units, notes: Vec::new() })
+        let unended = (!index.ended).then(|| {
+            format!(
+                "{}: the stream has no mark of its end; if it was cut between two batches, nobody can tell",
+                pin.shown
+            )
+        });
+        Ok(Head { schema: index.schema.as_ref().clone(), units, notes: unended.into_iter().map(Note::from).collect() })
     }
 
     fn read(
@@ -92,7 +99,7 @@ impl Described for Arrow {
         schema: &SchemaRef,
         ctx: &SplitContext,
     ) -> Result<Box<dyn BatchStream>> {
-        let file = Positioned::new(pin.open()?, pin.len);
+        let file = pin.open()?;
         let index = self.index(&file, pin)?;
         Ok(Box::new(MessageStream::new(&file, &pin.shown, index, (part.begin, part.end), schema, ctx)?))
     }

@@ -1,6 +1,8 @@
 //! Avro's container files as a home, read in groups of blocks.
 
 mod container;
+mod cost;
+mod project;
 mod schema;
 mod stream;
 mod unpack;
@@ -20,7 +22,7 @@ use self::unpack::Packing;
 use super::files::FilesHome;
 use super::files::described::{Described, Head, Range, Unit};
 use crate::files::listing::PinnedFile;
-use crate::files::positioned::{Positioned, guarded};
+use crate::files::positioned::guarded;
 use crate::stores::leave_out::leave_out;
 
 /// How Avro files' names end in a folder.
@@ -69,7 +71,7 @@ impl Described for Avro {
     }
 
     fn head(&self, pin: &PinnedFile, _ctx: &Context) -> Result<Head> {
-        let file = Positioned::new(pin.open()?, pin.len);
+        let file = pin.open()?;
         let header = Header::read(&file, &pin.shown)?;
         let columns = guarded(&pin.shown, || Columns::of(&header.schema, &pin.shown))?;
         let wider = if header.packing == Packing::None { WRITTEN } else { WRITTEN * PACKED };
@@ -83,12 +85,12 @@ impl Described for Avro {
     }
 
     fn fits(&self, schema: &Schema, shown: &str) -> Result<()> {
-        let Some(path) = schema.fields().iter().find_map(|field| union_in(field, field.name())) else {
+        let Some((path, what)) = schema.fields().iter().find_map(|field| unfit_in(field, field.name(), 0)) else {
             return Ok(());
         };
-        let found = "the field may hold one of several types, and a column has one";
-        let error = Error::refused(found).at(format!("{shown}, column {path}"));
-        Err(leave_out(error, schema, &|data_type| union_in(&Field::new("x", data_type.clone(), true), "x").is_none()))
+        let error = Error::refused(what).at(format!("{shown}, column {path}"));
+        let fits = |data_type: &DataType| unfit_in(&Field::new("x", data_type.clone(), true), "x", 0).is_none();
+        Err(leave_out(error, schema, &fits))
     }
 
     fn read(
@@ -102,13 +104,14 @@ impl Described for Avro {
     }
 }
 
-/// The first union inside a column, by its path.
-fn union_in(field: &Field, path: &str) -> Option<String> {
+/// The first part of a column that no column holds, by its path, and what it is.
+fn unfit_in(field: &Field, path: &str, depth: usize) -> Option<(String, &'static str)> {
     match field.data_type() {
-        DataType::Union(..) => Some(path.to_owned()),
-        DataType::List(inner) | DataType::Map(inner, _) => union_in(inner, path),
+        DataType::Union(..) => Some((path.to_owned(), "the field may hold one of several types, and a column has one")),
+        DataType::Null if depth > 0 => Some((path.to_owned(), "the field inside of another holds nothing but null")),
+        DataType::List(inner) | DataType::Map(inner, _) => unfit_in(inner, path, depth + 1),
         DataType::Struct(fields) => {
-            fields.iter().find_map(|field| union_in(field, &format!("{path}.{}", field.name())))
+            fields.iter().find_map(|field| unfit_in(field, &format!("{path}.{}", field.name()), depth + 1))
         }
         _ => None,
     }

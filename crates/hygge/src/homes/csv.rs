@@ -1,4 +1,4 @@
-//! Rows in CSV files: plain, gzip or Zstandard; a file, a folder or a pattern.
+//! Rows in CSV files: plain or packed; a file, a folder or a pattern.
 //!
 //! Types are told from a sample, or from all cells, unless they are declared; see `infer`. Files are read side by side,
 //! and large plain ones in several pieces; see `cut`.
@@ -29,17 +29,17 @@ use self::scan::Pieces;
 use self::splits::splits;
 use self::survey::{FIRST_BYTES, Survey};
 use self::types::{Known, types};
-use crate::files::codec::Codec;
+use crate::files::codec::{Codec, packed_extensions};
 use crate::files::csv::column::{Nulls, Rules, is_readable};
 use crate::files::csv::complaint::{Complaints, yaml_key};
 use crate::files::csv::index::Dialect;
 use crate::files::csv::stream::Reading;
 use crate::files::listing::PinnedFile;
 use crate::homes::files::{Ask, FilesHome, Found, ReadFormat, counted, files_and_size};
+use crate::homes::typed::more_columns;
 
 /// The ends of names that are CSV files in a folder.
-pub const EXTENSIONS: &[&str] =
-    &["csv", "csv.gz", "csv.zst", "tsv", "tsv.gz", "tsv.zst", "csv.gzip", "csv.zstd", "tsv.gzip", "tsv.zstd"];
+pub const EXTENSIONS: &[&str] = packed_extensions!("csv", "tsv");
 
 /// Which cells types are told from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -212,12 +212,20 @@ impl ReadFormat for Csv {
 
     fn widened(&self, before: &Options, settled: &Schema) -> Vec<(&'static str, String)> {
         let nulls = self.more_nulls(before).map(|more| ("nulls", more));
-        let columns = self.more_columns(before, settled).map(|more| ("columns", more));
+        let columns = more_columns(&self.config.columns, before, settled).map(|more| ("columns", more));
         nulls.into_iter().chain(columns).collect()
+    }
+
+    fn declared(&self) -> &[(String, DataType)] {
+        &self.config.columns
     }
 
     fn read_as(&self, request: &ReadRequest) -> String {
         self.all_options(request)
+    }
+
+    fn in_parts(&self) -> bool {
+        true
     }
 
     fn check(&self, ctx: &Context, _shown: &str, files: &[PinnedFile]) -> Result<Vec<String>> {
@@ -270,13 +278,13 @@ impl ReadFormat for Csv {
         }
         let complaints = self.complaints(chosen.iter().map(|&at| names[at].clone()).collect());
         let order = chosen.iter().map(|&at| names[at].clone()).collect();
-        let columns = names.into_iter().zip(types).filter(|(name, _)| !declared(name)).collect();
+        let columns = names.iter().cloned().zip(types).filter(|(name, _)| !declared(name)).collect();
         let remember = serde_json::to_value(Remembered { columns, order });
         let Ok(Value::Object(remember)) = remember else {
             return Err(Error::bug("what is remembered of CSV files could not be written as JSON"));
         };
         let reading = Reading { schema: Arc::clone(&schema), strict, rules, complaints };
-        Ok(Found { schema, splits, bound: None, notes, remember, rows: Box::new(Pieces { reading, files }) })
+        Ok(Found { schema, names, splits, bound: None, notes, remember, rows: Box::new(Pieces { reading, files }) })
     }
 }
 

@@ -15,10 +15,10 @@ use hygge_core::receipt::Options;
 use hygge_core::simple::{chosen, only_all, the_one_split};
 use hygge_core::split::Split;
 use hygge_core::watermark::Bound;
-use hygge_core::{Error, Result};
+use hygge_core::{Error, ErrorKind, Result};
 
 use crate::config::Exec;
-use crate::exec::{IpcStream, Pipe, Program, Running};
+use crate::exec::{Broken, IpcStream, Pipe, Program, Running};
 
 /// A program that writes rows.
 pub struct ExecHome {
@@ -69,8 +69,7 @@ impl Home for ExecHome {
     }
 
     fn check(&self, _: &Context, source: &Source, _: bool) -> Result<Vec<String>> {
-        let program = self.program(source);
-        Ok(vec![format!("runs {}; it was not run", program.find()?.display())])
+        self.program(source).check()
     }
 
     fn tables(&self, _: &Context, _: &str) -> Result<Vec<TableInfo>> {
@@ -88,13 +87,28 @@ impl Home for ExecHome {
         let mut running = program.start(ctx, false)?;
         let stream = match IpcStream::open(running.output()?) {
             Ok(stream) => stream,
-            Err(broken) => return Err(running.broke(&broken.found())),
+            Err(broken) => return Err(unread(&mut running, &broken)),
         };
         let columns = chosen(&stream.schema(), request.columns.as_deref()).map_err(|e| e.at(program.shown()))?;
         let schema = Some(SchemaRef::new(stream.schema().project(&columns)?));
         let shown = program.shown().to_owned();
         let reading = Mutex::new(Some(Reading { running, stream, columns, shown }));
         Ok(Opened::Scan(Box::new(ExecScan { schema, splits, reading })))
+    }
+}
+
+/// Why its stream cannot be read.
+fn unread(running: &mut Running, broken: &Broken) -> Error {
+    let error = running.broke(&broken.found());
+    advised(running, error, broken.advice())
+}
+
+/// What a program that failed by itself said last is what to mend; any other is told.
+fn advised(running: &Running, error: Error, advice: Option<&str>) -> Error {
+    let told = error.advice().is_some() || error.kind() == ErrorKind::Cancelled;
+    match advice.filter(|_| !told && running.meant_well()) {
+        Some(advice) => error.next(advice),
+        None => error,
     }
 }
 
@@ -174,7 +188,7 @@ impl ExecStream {
             let message = match stream.announced() {
                 Ok(Some(message)) => message,
                 Ok(None) => return Ok(None),
-                Err(broken) => return Err(running.broke(&broken.found())),
+                Err(broken) => return Err(unread(running, &broken)),
             };
             // Before a byte of it is held. What dictionaries keep stays beside it.
             let bytes = message.bytes.saturating_add(stream.kept_bytes());
@@ -182,11 +196,12 @@ impl ExecStream {
             share.admit_batch(bytes, self.ctx.cancel(), || format!("{shown}, batch {number}"))?;
             let batch = match stream.read(&message) {
                 Ok(batch) => batch,
-                Err(broken) => return Err(running.broke(&broken.found())),
+                Err(broken) => return Err(unread(running, &broken)),
             };
             self.ctx.add_bytes_read(message.bytes as u64);
             if let Some(batch) = batch {
-                return Cut::new(batch.project(columns)?, bytes, &self.ctx, || shown.clone()).map(Some);
+                return Cut::new(batch.project(columns)?, bytes, &self.ctx, || format!("{shown}, batch {number}"))
+                    .map(Some);
             }
         }
     }
@@ -208,7 +223,8 @@ impl ExecStream {
             }
         }
         if more {
-            return Err(running.broke("the program wrote on after the end of its stream"));
+            let error = running.broke("the program wrote on after the end of its stream");
+            return Err(advised(running, error, Some("let it write whatever it has to say to standard error")));
         }
         running.end()
     }
@@ -219,7 +235,7 @@ impl BatchStream for ExecStream {
         loop {
             self.ctx.cancel().check()?;
             if let Some(rows) = self.cut.as_mut().and_then(Iterator::next) {
-                return Ok(Some(rows.into()));
+                return Ok(Some(rows?.into()));
             }
             self.cut = None;
             self.cut = self.batch()?;

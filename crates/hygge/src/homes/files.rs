@@ -7,11 +7,12 @@
 pub mod agreed;
 pub mod cut;
 pub mod described;
+pub mod partitions;
 mod scan;
 
 use std::path::Path;
 
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{DataType, Schema, SchemaRef};
 use hygge_core::context::{Context, SplitContext};
 use hygge_core::event::Note;
 use hygge_core::home::{BatchStream, Home, Opened, ReadRequest, Since, Source, TableInfo, Unchanged};
@@ -22,9 +23,12 @@ use hygge_core::watermark::Bound;
 use hygge_core::{Error, Result};
 use serde_json::{Map, Value};
 
+use self::partitions::{Partitioned, Partitions};
 use self::scan::FilesScan;
-use crate::files::listing::{FileSource, Listing, PinnedFile, emptied};
+use crate::files::home::{HomeFiles, Look};
+use crate::files::listing::{Listing, PinnedFile, emptied};
 use crate::files::settled::{self, Looked};
+use crate::files::web::Header;
 
 /// More splits than this at once would only wait for each other.
 const READERS: usize = 64;
@@ -43,6 +47,11 @@ pub trait ReadFormat: Send + Sync + 'static {
     /// See [`Home::reading`].
     fn reading(&self) -> Options;
 
+    /// Types of columns that the configuration gives.
+    fn declared(&self) -> &[(String, DataType)] {
+        &[]
+    }
+
     /// See [`Home::widened`].
     fn widened(&self, before: &Options, settled: &Schema) -> Vec<(&'static str, String)> {
         let _ = (before, settled);
@@ -59,6 +68,11 @@ pub trait ReadFormat: Send + Sync + 'static {
 
     /// Whether [`Split::rows`] is exact rather than a guess.
     fn counts(&self) -> bool {
+        false
+    }
+
+    /// Whether parts of a file that is far can be fetched when they are needed; else all of it is fetched first.
+    fn in_parts(&self) -> bool {
         false
     }
 
@@ -91,13 +105,15 @@ pub struct Ask<'a> {
 pub struct Found {
     /// The columns of every batch.
     pub schema: SchemaRef,
+    /// All columns of the files, also those that were not asked for.
+    pub names: Vec<String>,
     /// Splits that cover every row once.
     pub splits: Vec<Split>,
     /// The new end of a cursor.
     pub bound: Option<Bound>,
     /// For the plan and the screen.
     pub notes: Vec<Note>,
-    /// What the format asks to be shown next time (types that were told). `files` and `form` are taken.
+    /// What the format asks to be shown next time (types that were told). `files`, `form` and `partitions` are taken.
     pub remember: Map<String, Value>,
     /// Reads the splits.
     pub rows: Box<dyn ReadSplit>,
@@ -110,11 +126,52 @@ pub trait ReadSplit: Send + Sync {
     /// # Errors
     /// If it cannot be opened.
     fn read(&self, split: &Split, ctx: &SplitContext) -> Result<Box<dyn BatchStream>>;
+
+    /// The split in parts, in their order, each with the first file that it reads: neighbouring files of which `alike`
+    /// says that they belong together may be one part. Files are told by their position among those that were looked at.
+    ///
+    /// # Errors
+    /// If the split is one of another look.
+    fn by_file(&self, split: &Split, alike: &dyn Fn(usize, usize) -> bool) -> Result<Vec<(usize, Split)>>;
+}
+
+/// Parts of a split, of a payload that lists them: neighbours whose files are `alike` stay together.
+pub(super) fn parts_by_file<T, P: serde::Serialize>(
+    split: &Split,
+    parts: Vec<T>,
+    file: impl Fn(&T) -> usize,
+    alike: &dyn Fn(usize, usize) -> bool,
+    payload: impl Fn(Vec<T>) -> P,
+) -> Result<Vec<(usize, Split)>> {
+    let mut groups: Vec<(usize, Vec<T>)> = Vec::new();
+    for part in parts {
+        let at = file(&part);
+        match groups.last_mut() {
+            Some((first, group)) if *first == at || alike(*first, at) => group.push(part),
+            _ => groups.push((at, vec![part])),
+        }
+    }
+    // Each part has a payload of its own: a copy of the whole one for every part would be too much.
+    let bare = Split {
+        ordinal: split.ordinal,
+        label: split.label.clone(),
+        payload: Value::Null,
+        rows: split.rows,
+        bytes: split.bytes,
+        window: split.window,
+    };
+    let as_split = |(at, parts): (usize, Vec<T>)| {
+        let payload = serde_json::to_value(payload(parts))
+            .map_err(|e| Error::bug("a split could not be written as JSON").because(e))?;
+        Ok((at, Split { payload, ..bare.clone() }))
+    };
+    groups.into_iter().map(as_split).collect()
 }
 
 /// Files of one format as a home.
 pub struct FilesHome<F> {
-    source: FileSource,
+    source: HomeFiles,
+    partitions: Partitions,
     pub(super) format: F,
 }
 
@@ -122,7 +179,20 @@ impl<F: ReadFormat> FilesHome<F> {
     /// The files at `written` (a file, a folder or a glob, maybe with `{entity}`), from the project's root.
     #[must_use]
     pub fn of(root: &Path, written: &str, format: F) -> Self {
-        Self { source: FileSource::new(root, written, format.extensions()), format }
+        let source = HomeFiles::new(root, written, format.extensions());
+        Self { source, partitions: Partitions::default(), format }
+    }
+
+    /// The same, with headers to send where the files lie behind a URL.
+    #[must_use]
+    pub fn with_headers(self, headers: Vec<Header>) -> Self {
+        Self { source: self.source.with_headers(headers), ..self }
+    }
+
+    /// The same, with another rule for folders that are called `name=value`.
+    #[must_use]
+    pub fn with_partitions(self, partitions: Partitions) -> Self {
+        Self { source: self.source.with_below(partitions.below), partitions, ..self }
     }
 
     fn entity<'a>(&self, source: &'a Source) -> Result<Option<&'a str>> {
@@ -147,6 +217,14 @@ impl<F: ReadFormat> FilesHome<F> {
                 .next("take `watermark:` out and write  mode: append  : each file is then loaded once"));
         }
         Ok(())
+    }
+
+    /// Looks at files, with the columns that their folders tell.
+    fn look(&self, ask: &Ask<'_>, entity: Option<&str>) -> Result<Found> {
+        match self.source.keys(entity, ask.files)? {
+            Some(keys) => Partitioned::of(&self.partitions, ask.files, keys)?.look(&self.format, ask),
+            None => self.format.look(ask),
+        }
     }
 
     /// A sentence about files that a folder holds and that are not read.
@@ -174,11 +252,15 @@ impl<F: ReadFormat> Home for FilesHome<F> {
     }
 
     fn reading(&self) -> Options {
-        self.format.reading()
+        let mut options = self.format.reading();
+        options.extend(self.partitions.said().map(|said| (partitions::OPTION.to_owned(), said)));
+        options
     }
 
     fn widened(&self, before: &Options, settled: &Schema) -> Vec<(&'static str, String)> {
-        self.format.widened(before, settled)
+        let mut more = self.format.widened(before, settled);
+        more.extend(self.partitions.widened(before, settled).map(|more| (partitions::OPTION, more)));
+        more
     }
 
     fn location(&self, source: &Source) -> Option<PlaceId> {
@@ -190,11 +272,16 @@ impl<F: ReadFormat> Home for FilesHome<F> {
     }
 
     fn check(&self, ctx: &Context, source: &Source, settled: bool) -> Result<Vec<String>> {
-        let listing = self.source.list_to_check(self.entity(source)?, settled)?;
+        let look = Look { in_parts: self.format.in_parts(), cancel: &ctx.cancel };
+        let listing = self.source.list_to_check(self.entity(source)?, settled, &look)?;
         if listing.files.is_empty() {
             return Ok(vec![emptied(&self.shown(source))]);
         }
         let mut lines = self.format.check(ctx, &self.shown(source), &listing.files)?;
+        lines.extend(listing.notes());
+        if let Some(keys) = self.source.keys(self.entity(source)?, &listing.files)? {
+            lines.push(Partitioned::of(&self.partitions, &listing.files, keys)?.told());
+        }
         lines.extend(self.passed_over(&listing));
         Ok(lines)
     }
@@ -203,10 +290,12 @@ impl<F: ReadFormat> Home for FilesHome<F> {
         let mut out = Vec::new();
         for name in self.source.entities(pattern)? {
             ctx.cancel.check()?;
-            let Ok(Listing { files, .. }) = self.source.list(Some(&name)) else { continue };
+            let look = Look { in_parts: self.format.in_parts(), cancel: &ctx.cancel };
+            let Ok(Listing { files, .. }) = self.source.list(Some(&name), &look) else { continue };
             let source = Source::Whole { entity: Some(name.clone()) };
             let request = ReadRequest { plan_only: true, ..ReadRequest::all(source) };
-            let found = self.format.look(&Ask { ctx, request: &request, files: &files, before: &Map::new() })?;
+            let ask = Ask { ctx, request: &request, files: &files, before: &Map::new() };
+            let found = self.look(&ask, Some(&name))?;
             let columns = found.schema.fields().iter().map(|f| (f.name().clone(), f.data_type().to_string())).collect();
             let rows = self.format.counts().then(|| found.splits.iter().map(|split| split.rows).sum()).flatten();
             out.push(TableInfo { name, rows, key: Vec::new(), columns });
@@ -217,8 +306,9 @@ impl<F: ReadFormat> Home for FilesHome<F> {
     fn open(&self, ctx: &Context, request: &ReadRequest) -> Result<Opened> {
         let entity = self.entity(&request.source)?;
         self.answers(request)?;
-        let listing = self.source.list_for(request, entity)?;
-        let mut notes = Vec::new();
+        let look = Look { in_parts: self.format.in_parts(), cancel: &ctx.cancel };
+        let listing = self.source.list_for(request, entity, &look)?;
+        let mut notes: Vec<Note> = Vec::new();
         if let Some(state) = &request.dropped {
             let shown = self.shown(&request.source);
             notes.extend(settled::rows_that_go(&apart(state).0, &listing.files, &shown, &ctx.cancel)?);
@@ -227,18 +317,23 @@ impl<F: ReadFormat> Home for FilesHome<F> {
             return Ok(Opened::Unchanged(Unchanged { notes, ..settled::none_new() }));
         }
         let passed_over = self.passed_over(&listing);
+        let fetched: Vec<Note> = listing.notes().map(Note::from).collect();
         let state = request.since.as_ref().and_then(|since| since.state.as_ref()).map(apart);
         let (state, before) = state.map_or_else(Default::default, |(state, before)| (Some(state), before));
         let asked =
             ReadRequest { since: request.since.clone().map(|since| Since { state, ..since }), ..request.clone() };
-        let read_as = Question::digest(&self.format.read_as(request));
-        let to_read = match settled::look(&asked, listing.files, &read_as, &ctx.cancel)? {
+        // All of them must agree, also with those that have settled.
+        let keyed = self.source.keys(entity, &listing.files)?.is_some();
+        let read_as = self.format.read_as(request) + &self.partitions.said().unwrap_or_default();
+        let read_as = Question::digest(&read_as);
+        let to_read = match settled::look(&asked, listing.files, &read_as, keyed, &ctx.cancel)? {
             Looked::Unchanged(how) => return Ok(Opened::Unchanged(how)),
             Looked::Read(to_read) => to_read,
         };
         notes.extend(to_read.notes.iter().cloned());
+        notes.extend(fetched);
         notes.extend(passed_over.map(Note::from));
-        let mut found = self.format.look(&Ask { ctx, request, files: &to_read.files, before: &before })?;
+        let mut found = self.look(&Ask { ctx, request, files: &to_read.files, before: &before }, entity)?;
         notes.append(&mut found.notes);
         found.notes = notes;
         Ok(Opened::Scan(Box::new(FilesScan { found, to_read })))
@@ -278,7 +373,7 @@ pub(super) fn files_and_size(files: &[PinnedFile]) -> String {
 
 /// A split's payload as its home wrote it.
 pub(super) fn payload<T: serde::de::DeserializeOwned>(split: &Split) -> Result<T> {
-    serde_json::from_value(split.payload.clone()).map_err(|e| Error::bug("a split of another home").because(e))
+    serde::Deserialize::deserialize(&split.payload).map_err(|e| Error::bug("a split of another home").because(e))
 }
 
 /// A number of things: `1 row`, `2 rows`.
@@ -287,4 +382,4 @@ pub(super) fn counted(n: u64, what: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

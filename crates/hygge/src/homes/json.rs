@@ -1,4 +1,4 @@
-//! Rows in JSON files: on lines, or in an array; plain, gzip or Zstandard; a file, a folder or a pattern.
+//! Rows in JSON files: on lines, or in an array; plain or packed; a file, a folder or a pattern.
 //!
 //! Types are told from a sample, or from all values, unless they are declared; see [`crate::files::json::infer`]. Large
 //! plain files of lines are cut at line ends, which are never inside a row; all others are read whole, as they stream by.
@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use self::survey::{FIRST_BYTES, Part, Survey};
 use self::types::{Column, Known, columns};
-use crate::files::codec::{Codec, Said};
+use crate::files::codec::{Codec, Said, packed_extensions};
 use crate::files::csv::complaint::yaml_key;
 use crate::files::json::columns::is_readable;
 use crate::files::json::complaint::Complaints;
@@ -31,27 +31,15 @@ use crate::files::json::piece::{Kind, Piece};
 use crate::files::json::stream::{JsonStream, Reading};
 use crate::files::listing::PinnedFile;
 use crate::homes::csv::{Infer, chosen, unknown_column};
-use crate::homes::files::{Ask, FilesHome, Found, ReadFormat, ReadSplit, counted, files_and_size, payload};
+use crate::homes::files::{
+    Ask, FilesHome, Found, ReadFormat, ReadSplit, counted, files_and_size, parts_by_file, payload,
+};
 
 /// The ends of names that are files of rows on lines.
-pub const LINES_EXTENSIONS: &[&str] = &[
-    "ndjson",
-    "ndjson.gz",
-    "ndjson.zst",
-    "jsonl",
-    "jsonl.gz",
-    "jsonl.zst",
-    "ndjson.gzip",
-    "ndjson.zstd",
-    "jsonl.gzip",
-    "jsonl.zstd",
-];
+pub const LINES_EXTENSIONS: &[&str] = packed_extensions!("ndjson", "jsonl");
 
 /// The ends of names that are files of JSON.
-pub const JSON_EXTENSIONS: &[&str] = &["json", "json.gz", "json.zst", "json.gzip", "json.zstd"];
-
-/// More columns than this are taken for names that are data.
-const MOST_COLUMNS: usize = 16_384;
+pub const JSON_EXTENSIONS: &[&str] = packed_extensions!("json");
 
 /// What a JSON home is told.
 #[derive(Debug, Clone)]
@@ -167,9 +155,17 @@ impl ReadFormat for Json {
         options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
+    fn declared(&self) -> &[(String, DataType)] {
+        &self.config.columns
+    }
+
     fn read_as(&self, request: &ReadRequest) -> String {
         let JsonHomeConfig { root: _, path: _, lines, columns, infer, nested_as_text, codec } = &self.config;
         format!("{lines}|{columns:?}|{infer:?}|{nested_as_text}|{codec:?}|{:?}", request.columns)
+    }
+
+    fn in_parts(&self) -> bool {
+        true
     }
 
     fn check(&self, ctx: &Context, _shown: &str, files: &[PinnedFile]) -> Result<Vec<String>> {
@@ -191,7 +187,7 @@ impl ReadFormat for Json {
         let files = self.pieces(ctx, ask.files)?;
         let split_bytes = if request.split_bytes == 0 { 64 << 20 } else { request.split_bytes };
         let mut survey = self.survey(ctx);
-        let splits = survey.splits(&files, split_bytes, self.config.infer == Infer::All)?;
+        let splits = survey.splits(&files, request.readers, split_bytes, self.config.infer == Infer::All)?;
 
         let known = Known {
             declared: &self.config.columns,
@@ -203,11 +199,6 @@ impl ReadFormat for Json {
         };
         let all = columns(&survey.objects, &known);
         let names: Vec<String> = all.iter().map(|told| told.column.name.clone()).collect();
-        if names.len() > MOST_COLUMNS {
-            return Err(Error::refused(format!("the rows have {} keys, which are more than a table has", names.len()))
-                .at(shown)
-                .next("let every row be an object with the same few keys"));
-        }
         let unseen = |name: &&String| survey.objects.of(name).is_none();
         let declared = self.config.columns.iter().map(|(name, _)| name);
         if let (Infer::All, Some(name)) = (self.config.infer, declared.clone().find(unseen)) {
@@ -221,6 +212,10 @@ impl ReadFormat for Json {
                 .next_set(Side::Home, "columns: {id: int}"));
         }
         let chosen = chosen(request.columns.as_deref(), &names, &shown)?;
+        let mut read = vec![false; names.len()];
+        for &at in &chosen {
+            read[at] = true;
+        }
         let notes = types::notes(&all, &chosen);
         let field = |&at: &usize| Field::new(&names[at], all[at].column.data_type.clone(), true);
         let schema = Arc::new(Schema::new(chosen.iter().map(field).collect::<Vec<_>>()));
@@ -228,7 +223,7 @@ impl ReadFormat for Json {
             schema: Arc::clone(&schema),
             forms: chosen.iter().map(|&at| all[at].column.form.clone()).collect(),
             strict: chosen.iter().map(|&at| !all[at].declared).collect(),
-            unread: (0..names.len()).filter(|at| !chosen.contains(at)).map(|at| names[at].clone()).collect(),
+            unread: names.iter().zip(&read).filter(|(_, read)| !**read).map(|(name, _)| name.clone()).collect(),
             others: request.columns.is_some(),
             complaints: self.complaints(),
         };
@@ -237,7 +232,7 @@ impl ReadFormat for Json {
         let Ok(Value::Object(remember)) = serde_json::to_value(Remembered { columns: told, order }) else {
             return Err(Error::bug("what is remembered of JSON files could not be written"));
         };
-        Ok(Found { schema, splits, bound: None, notes, remember, rows: Box::new(Pieces { reading, files }) })
+        Ok(Found { schema, names, splits, bound: None, notes, remember, rows: Box::new(Pieces { reading, files }) })
     }
 }
 
@@ -259,5 +254,9 @@ impl ReadSplit for Pieces {
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Box::new(JsonStream::new(self.reading.clone(), pieces, ctx)?))
+    }
+
+    fn by_file(&self, split: &Split, alike: &dyn Fn(usize, usize) -> bool) -> Result<Vec<(usize, Split)>> {
+        parts_by_file(split, payload::<Vec<Part>>(split)?, |part| part.file, alike, |parts| parts)
     }
 }

@@ -17,7 +17,6 @@ use serde_json::json;
 use super::files::{Ask, FilesHome, Found, ReadFormat, counted};
 use crate::files::listing::PinnedFile;
 use crate::files::parquet::reader::{FileGroups, footer};
-use crate::files::positioned::Positioned;
 
 /// How Parquet files' names end in a folder.
 const EXTENSIONS: &[&str] = &["parquet", "parq", "pq"];
@@ -38,7 +37,7 @@ impl ParquetHome {
 
 /// Opens a pinned file with its footer and all its row groups.
 fn open_file(pin: &PinnedFile) -> Result<FileGroups> {
-    let file = Positioned::new(pin.open()?, pin.len);
+    let file = pin.open()?;
     let metadata = footer(&file, &pin.shown)?;
     let groups = (0..metadata.metadata().num_row_groups()).collect();
     Ok(FileGroups { file, shown: pin.shown.clone(), metadata, groups })
@@ -64,6 +63,10 @@ impl ReadFormat for Parquet {
     fn read_as(&self, request: &ReadRequest) -> String {
         let cursor = request.cursor.as_ref().map(|cursor| cursor.column.as_deref());
         json!([request.columns, cursor]).to_string()
+    }
+
+    fn in_parts(&self) -> bool {
+        true
     }
 
     fn follows(&self) -> bool {

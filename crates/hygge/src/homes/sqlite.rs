@@ -115,6 +115,11 @@ impl SqliteHome {
         request: &ReadRequest,
         notes: &mut Vec<Note>,
     ) -> Result<Plan> {
+        if request.skip_settled && request.cursor.is_none() {
+            return Err(Error::refused("a database cannot tell which rows have settled without a watermark")
+                .at(&self.file.shown)
+                .next_set(ConfigPart::Flow, "watermark: NAME"));
+        }
         let chosen = columns::chosen(shape, request.columns.as_deref())?;
         if let Some(filter) = &request.filter {
             shape.check_filter(conn, filter, &self.file.shown)?;

@@ -1,7 +1,10 @@
 //! Types of columns in hygge's own words, for what receipts keep: those of a library may change with its version, and
 //! what has settled would then seem to have been read otherwise.
 
-use arrow_schema::{DataType, TimeUnit};
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow_schema::{DataType, Schema, TimeUnit};
+use hygge_core::receipt::{Options, Question};
 use hygge_core::yaml::word;
 
 /// The type as `columns:` takes it; one that it does not take, in words of the same kind.
@@ -38,6 +41,45 @@ pub(super) fn type_word(data_type: &DataType) -> String {
 /// A column and its type, as a line of `columns:`.
 pub(super) fn column_line(name: &str, data_type: &DataType) -> String {
     format!("{}: {}", word(name), type_word(data_type))
+}
+
+/// A word as receipts keep it: it may be one of the data.
+pub(super) fn mark(text: &str) -> String {
+    Question::digest(text)
+}
+
+/// The marks of an option that a receipt keeps.
+pub(super) fn marks<'a>(before: &'a Options, name: &str) -> BTreeSet<&'a str> {
+    before.get(name).into_iter().flat_map(|text| text.split_whitespace()).collect()
+}
+
+/// The types that `columns:` says, by their marks in receipts.
+fn declared(columns: &[(String, DataType)]) -> BTreeMap<String, &(String, DataType)> {
+    columns.iter().map(|one| (mark(&column_line(&one.0, &one.1)), one)).collect()
+}
+
+/// The marks of the types that `columns:` says, as receipts keep them.
+pub(super) fn declared_marks(columns: &[(String, DataType)]) -> String {
+    declared(columns).into_keys().collect::<Vec<_>>().join(" ")
+}
+
+/// What `columns:` has more than before, where it has all that it had, and the others have settled as they say.
+pub(super) fn more_columns(columns: &[(String, DataType)], before: &Options, settled: &Schema) -> Option<String> {
+    let declared = declared(columns);
+    let was = marks(before, "columns");
+    if !was.iter().all(|old| declared.contains_key(*old)) {
+        return None;
+    }
+    let more: Vec<&(String, DataType)> =
+        declared.iter().filter(|(mark, _)| !was.contains(mark.as_str())).map(|(_, one)| *one).collect();
+    let as_settled = |(name, data_type): &(String, DataType)| {
+        settled.field_with_name(name).is_ok_and(|field| field.data_type() == data_type)
+    };
+    if more.is_empty() || !more.iter().all(|one| as_settled(one)) {
+        return None;
+    }
+    let lines: Vec<String> = more.iter().map(|(name, data_type)| column_line(name, data_type)).collect();
+    Some(format!("columns says what has settled: {}", lines.join(", ")))
 }
 
 fn unit_word(unit: TimeUnit) -> &'static str {

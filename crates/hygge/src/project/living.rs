@@ -8,19 +8,20 @@ use hygge_core::simple::UnstagedStore;
 use hygge_core::store::Store;
 use hygge_core::{Error, Result};
 
-use crate::config::{self, CsvCodec, CsvCompression, HomeConfig, ParquetCodec, ParquetStore, StoreConfig};
+use crate::config::{self, Argument, HomeConfig, HomePath, ParquetCodec, ParquetStore, StoreConfig};
 use crate::files::arrow::ArrowFormat;
-use crate::files::codec::Codec;
 use crate::files::csv::format::{CsvFormat, CsvFormatConfig};
 use crate::files::format::FileFormat;
 use crate::files::json::format::{JsonFormat, JsonFormatConfig};
-use crate::files::packing::Packing;
 use crate::files::parquet::{Encodings, ParquetFormat};
 use crate::files::paths;
+use crate::files::web::Header;
 use crate::homes::arrow::ArrowHome;
 use crate::homes::avro::AvroHome;
 use crate::homes::csv::{CsvHome, CsvHomeConfig, Infer};
 use crate::homes::exec::ExecHome;
+use crate::homes::files::partitions::Partitions;
+use crate::homes::files::{FilesHome, ReadFormat};
 use crate::homes::json::{JsonHome, JsonHomeConfig};
 use crate::homes::parquet::ParquetHome;
 use crate::homes::sqlite::{SqliteHome, SqliteHomeConfig};
@@ -45,12 +46,12 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
                 ..SqliteHomeConfig::new(path, written)
             }))
         }
-        HomeConfig::Parquet(home) => Arc::new(ParquetHome::new(root, &home.path)),
-        HomeConfig::Csv(home) => Arc::new(CsvHome::new(csv_home(root, home))?),
-        HomeConfig::Json(home) => Arc::new(JsonHome::new(json_home(root, home))?),
-        HomeConfig::Arrow(home) => Arc::new(ArrowHome::new(root, &home.path)),
-        HomeConfig::Avro(home) => Arc::new(AvroHome::new(root, &home.path)),
-        HomeConfig::Xlsx(home) => Arc::new(XlsxHome::new(xlsx_home(root, home))),
+        HomeConfig::Parquet(home) => of_files(ParquetHome::new(root, &home.path), &home.path, &home.partitions),
+        HomeConfig::Csv(home) => of_files(CsvHome::new(csv_home(root, home))?, &home.path, &home.partitions),
+        HomeConfig::Json(home) => of_files(JsonHome::new(json_home(root, home))?, &home.path, &home.partitions),
+        HomeConfig::Arrow(home) => of_files(ArrowHome::new(root, &home.path), &home.path, &home.partitions),
+        HomeConfig::Avro(home) => of_files(AvroHome::new(root, &home.path), &home.path, &home.partitions),
+        HomeConfig::Xlsx(home) => of_files(XlsxHome::new(xlsx_home(root, home)), &home.path, &home.partitions),
         HomeConfig::Exec(program) => Arc::new(ExecHome::new(root, program, entity)),
         HomeConfig::Custom(home) => (home.made_by.make)(&home.options, root, entity)?,
     })
@@ -62,15 +63,19 @@ pub fn home(root: &Path, config: &HomeConfig, entity: Option<&str>) -> Result<Ar
 /// Refused, if it cannot be as it is configured.
 pub fn store(root: &Path, config: &StoreConfig, entity: Option<&str>) -> Result<Arc<dyn Store>> {
     match config {
-        StoreConfig::Parquet(store) => files(root, &store.path, store.one_file, Arc::new(parquet(store)?)),
+        StoreConfig::Parquet(store) => {
+            files(root, &store.path, store.one_file, &store.partition_by, Arc::new(parquet(store)?))
+        }
         StoreConfig::Exec(program) => Ok(Arc::new(UnstagedStore::new(ExecStore::new(root, program, entity)))),
         StoreConfig::Custom(store) => (store.made_by.make)(&store.options, root, entity),
-        StoreConfig::Csv(store) => files(root, &store.path, store.one_file, Arc::new(csv(store)?)),
-        StoreConfig::Json(store) => files(root, &store.path, store.one_file, Arc::new(json(store)?)),
+        StoreConfig::Csv(store) => files(root, &store.path, store.one_file, &store.partition_by, Arc::new(csv(store)?)),
+        StoreConfig::Json(store) => {
+            files(root, &store.path, store.one_file, &store.partition_by, Arc::new(json(store)?))
+        }
         StoreConfig::Arrow(store) => {
             let end = store.path.rsplit('.').next().filter(|end| store.one_file && ["feather", "ipc"].contains(end));
             let format = ArrowFormat::new(store.compression).ending_in(end.unwrap_or("arrow"));
-            files(root, &store.path, store.one_file, Arc::new(format))
+            files(root, &store.path, store.one_file, &store.partition_by, Arc::new(format))
         }
         StoreConfig::Sqlite(store) => {
             let written = database(&store.path, entity)?;
@@ -81,13 +86,29 @@ pub fn store(root: &Path, config: &StoreConfig, entity: Option<&str>) -> Result<
     }
 }
 
+/// What all homes of files are told beside what their format is.
+fn of_files<F: ReadFormat>(home: FilesHome<F>, path: &HomePath, partitions: &Partitions) -> Arc<dyn Home> {
+    Arc::new(home.with_headers(headers(path)).with_partitions(partitions.clone()))
+}
+
+fn headers(path: &HomePath) -> Vec<Header> {
+    let header = |(name, value): &(String, Argument)| Header { name: name.clone(), value: value.text.clone() };
+    path.headers.iter().map(header).collect()
+}
+
 /// The path of a database. Without `{entity}` all entities are tables of one file.
 fn database(path: &str, entity: Option<&str>) -> Result<String> {
     if path.contains("{entity}") { paths::fill_entity(path, entity) } else { Ok(path.to_owned()) }
 }
 
 /// A folder of files, or one file.
-fn files(root: &Path, path: &str, one_file: bool, format: Arc<dyn FileFormat>) -> Result<Arc<dyn Store>> {
+fn files(
+    root: &Path,
+    path: &str,
+    one_file: bool,
+    partition_by: &[String],
+    format: Arc<dyn FileFormat>,
+) -> Result<Arc<dyn Store>> {
     let end = format!(".{}", format.extension());
     if one_file && !path.to_ascii_lowercase().ends_with(&end) {
         return Err(Error::refused(format!(
@@ -96,13 +117,14 @@ fn files(root: &Path, path: &str, one_file: bool, format: Arc<dyn FileFormat>) -
         ))
         .next(format!("let the path end in {end}, or in / for a folder of such files")));
     }
-    Ok(Arc::new(FileStore::new(root, path, format)))
+    Ok(Arc::new(FileStore::new(root, path, format).partitioned_by(partition_by.to_vec())))
 }
 
 fn xlsx_home(root: &Path, home: &config::XlsxHome) -> XlsxHomeConfig {
     XlsxHomeConfig {
         root: root.to_path_buf(),
-        path: home.path.clone(),
+        path: home.path.text.clone(),
+        columns: home.types.clone(),
         sheet: home.sheet.clone(),
         range: home.range,
         header: home.header,
@@ -118,8 +140,8 @@ fn csv_home(root: &Path, home: &config::CsvHome) -> CsvHomeConfig {
         nulls: home.nulls.clone(),
         columns: home.types.clone(),
         infer: infer(home.infer),
-        codec: codec(home.compression),
-        ..CsvHomeConfig::new(root, home.path.clone())
+        codec: home.compression,
+        ..CsvHomeConfig::new(root, home.path.text.clone())
     }
 }
 
@@ -128,8 +150,8 @@ fn json_home(root: &Path, home: &config::JsonHome) -> JsonHomeConfig {
         columns: home.types.clone(),
         infer: infer(home.infer),
         nested_as_text: home.nested_as_text,
-        codec: codec(home.compression),
-        ..JsonHomeConfig::new(root, home.path.clone(), home.lines)
+        codec: home.compression,
+        ..JsonHomeConfig::new(root, home.path.text.clone(), home.lines)
     }
 }
 
@@ -140,26 +162,9 @@ fn infer(infer: config::Infer) -> Infer {
     }
 }
 
-fn codec(compression: CsvCompression) -> Option<Codec> {
-    match compression {
-        CsvCompression::Auto => None,
-        CsvCompression::None => Some(Codec::Plain),
-        CsvCompression::Gzip => Some(Codec::Gzip),
-        CsvCompression::Zstd => Some(Codec::Zstd),
-    }
-}
-
-fn packing(compression: CsvCodec) -> Packing {
-    match compression {
-        CsvCodec::None => Packing { codec: Codec::Plain, level: None },
-        CsvCodec::Gzip(n) => Packing { codec: Codec::Gzip, level: Some(n) },
-        CsvCodec::Zstd(n) => Packing { codec: Codec::Zstd, level: Some(n) },
-    }
-}
-
 fn json(store: &config::JsonStore) -> Result<JsonFormat> {
     let jsonl = store.one_file && store.path.to_ascii_lowercase().contains(".jsonl");
-    JsonFormat::new(JsonFormatConfig { array: store.array, packing: packing(store.compression), jsonl })
+    JsonFormat::new(JsonFormatConfig { array: store.array, packing: store.compression, jsonl })
 }
 
 fn csv(store: &config::CsvStore) -> Result<CsvFormat> {
@@ -167,7 +172,7 @@ fn csv(store: &config::CsvStore) -> Result<CsvFormat> {
         separator: store.separator,
         header: store.header,
         null: store.null_text.clone(),
-        packing: packing(store.compression),
+        packing: store.compression,
         tsv: store.one_file && config::names_tsv(&store.path),
     })
 }

@@ -19,7 +19,7 @@ use super::words::{
 };
 
 /// A flow with more entities than this is told in one line, and each entity that needs a person in its own.
-const MOST_ENTITIES: usize = 20;
+pub(super) const MOST_ENTITIES: usize = 20;
 
 /// What the closing screen says beside the flows' ends.
 #[derive(Debug, Clone)]

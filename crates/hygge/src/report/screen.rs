@@ -1,6 +1,6 @@
 //! What is seen while flows run: on a terminal a live line per flow, elsewhere plain lines. On standard error.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 
 use super::Verbosity;
 use super::advisor::Advisor;
+use super::closing::MOST_ENTITIES;
 use super::style::{self, CARE, DIM, paint};
 use super::words::{duration, left, name, rows, thousands};
 
@@ -29,6 +30,17 @@ pub struct Screen {
     advisor: Arc<Advisor>,
     names: AtomicU64,
     lanes: Mutex<HashMap<Owner, Arc<Lane>>>,
+    crowds: Mutex<HashMap<String, Crowd>>,
+}
+
+/// A flow of many entities, which plain lines tell together.
+struct Crowd {
+    of: u64,
+    ended: u64,
+    rows: u64,
+    /// What was said of one of them is not said again of the others.
+    said: HashSet<String>,
+    told: Instant,
 }
 
 enum Kind {
@@ -62,7 +74,31 @@ impl Screen {
         } else {
             Kind::Plain
         };
-        Self { kind, verbosity, advisor, names: AtomicU64::new(0), lanes: Mutex::default() }
+        let (lanes, crowds) = (Mutex::default(), Mutex::default());
+        Self { kind, verbosity, advisor, names: AtomicU64::new(0), lanes, crowds }
+    }
+
+    /// What is about to run: flows of many entities are told together, unless more is asked for.
+    pub fn expect<'a>(&self, owners: impl Iterator<Item = &'a Owner>) {
+        if self.verbose() {
+            return;
+        }
+        let mut flows: HashMap<&str, u64> = HashMap::new();
+        for owner in owners {
+            *flows.entry(&owner.flow).or_default() += 1;
+        }
+        let crowd = |of| Crowd { of, ended: 0, rows: 0, said: HashSet::new(), told: Instant::now() };
+        let many = flows.into_iter().filter(|(_, of)| *of > MOST_ENTITIES as u64);
+        *self.crowds() = many.map(|(flow, of)| (flow.to_owned(), crowd(of))).collect();
+    }
+
+    fn crowds(&self) -> std::sync::MutexGuard<'_, HashMap<String, Crowd>> {
+        self.crowds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an entity is told with the others of its flow.
+    fn in_crowd(&self, owner: &Owner) -> bool {
+        self.crowds().contains_key(&owner.flow)
     }
 
     /// Says something above the live lines.
@@ -108,13 +144,44 @@ impl Screen {
         }
     }
 
+    /// A line that may come for each of many entities alike: then it is said once.
+    fn once(&self, owner: &Owner, text: String) {
+        if let Some(crowd) = self.crowds().get_mut(&owner.flow)
+            && !crowd.said.insert(text.clone())
+        {
+            return;
+        }
+        self.line(owner, text);
+    }
+
+    /// One of many has ended.
+    fn ended_in_crowd(&self, ended: &Ended) {
+        let text = {
+            let mut crowds = self.crowds();
+            let Some(crowd) = crowds.get_mut(&ended.owner.flow) else { return };
+            crowd.ended += 1;
+            if let Outcome::Settled(settled) = &ended.outcome {
+                crowd.rows += settled.receipt.load.rows;
+            }
+            let now = Instant::now();
+            if now.duration_since(crowd.told) < STILL {
+                return;
+            }
+            crowd.told = now;
+            format!("{} of {} tables, {}", thousands(crowd.ended), thousands(crowd.of), rows(crowd.rows))
+        };
+        self.say(&format!("  {}: {text}", ended.owner.flow));
+    }
+
     fn started(&self, owner: &Owner, home: &str, place: &str) {
         let name = name(owner);
         self.names.fetch_max(super::words::wide(&name) as u64, Ordering::Relaxed);
         let bar = match &self.kind {
             Kind::Live(multi) => Some(multi.add(ProgressBar::new_spinner())),
             Kind::Plain => {
-                self.line(owner, format_args!("{home} → {place}"));
+                if !self.in_crowd(owner) {
+                    self.line(owner, format_args!("{home} → {place}"));
+                }
                 None
             }
         };
@@ -155,12 +222,12 @@ impl Screen {
             return;
         }
         for warning in &plan.load.warnings {
-            self.line(owner, paint(CARE, warning));
+            self.once(owner, paint(CARE, warning));
         }
         for note in &plan.notes {
             if let Some(advice) = &note.next {
-                self.line(owner, paint(CARE, &note.text));
-                self.line(owner, format_args!("next: {}", self.advisor.sentence(owner, advice)));
+                self.once(owner, paint(CARE, &note.text));
+                self.once(owner, format!("next: {}", self.advisor.sentence(owner, advice)));
             }
         }
     }
@@ -190,6 +257,12 @@ impl Screen {
             return;
         }
         if matches!(self.kind, Kind::Plain) && !self.quiet() {
+            if self.in_crowd(&ended.owner) {
+                self.ended_in_crowd(ended);
+                if !matches!(ended.outcome, Outcome::Failed(_)) {
+                    return;
+                }
+            }
             let took = duration(ended.took);
             let text = match &ended.outcome {
                 Outcome::Settled(settled) => format!("{} settled in {took}", rows(settled.receipt.load.rows)),
@@ -285,7 +358,7 @@ impl Observer for Screen {
                     self.line(owner, format_args!("{what}attempt {attempt}: {error}; again in {after}"));
                 }
             }
-            Event::Note { owner, text } => self.line(owner, paint(DIM, text)),
+            Event::Note { owner, text } => self.once(owner, paint(DIM, text)),
             // It is in the log; what is needed of it is in the error.
             Event::Said { .. } => {}
             Event::Proving { owner } => {

@@ -1,11 +1,8 @@
 //! The rows of one statement as batches.
 //!
-//! A running statement borrows its connection, and neither may move between threads. So a thread of its own holds
-//! both; it works only while it is asked for a batch, so that no more batches are alive than its reader knows of.
+//! A running statement borrows its connection, and neither may move between threads: a thread of its own holds both.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_buffer::BooleanBufferBuilder;
@@ -21,6 +18,7 @@ use super::connect::Interrupter;
 use super::decode::{Decode, Late, Misfit, decoder, expected};
 use super::fault::explain_or_cancelled;
 use super::names::{grouped, yaml};
+use crate::asked;
 
 /// Rows from here on ask for memory before they are copied.
 const LARGE_VALUE: usize = 64 << 10;
@@ -65,60 +63,17 @@ pub(crate) fn start(
     reading: Reading,
     ctx: &SplitContext,
 ) -> Result<Box<dyn BatchStream>> {
-    let (ask, asked) = sync_channel(0);
-    let (answer, answers) = sync_channel(1);
     let ctx = ctx.clone();
-    let thread = std::thread::Builder::new()
-        .name("hygge-sqlite".into())
-        .spawn(move || {
-            let interrupter = Interrupter::new(&conn, ctx.cancel());
-            let mut ended = Ok(());
-            if asked.recv().is_ok() {
-                ended = read(&conn, &reading, &ctx, |batch| {
-                    let _ = answer.send(Ok(Some(batch)));
-                    Ok(asked.recv().is_ok())
-                });
-            }
-            let _ = answer.send(ended.map(|()| None));
-            drop(interrupter);
-            give_back(conn);
-        })
-        .map_err(|e| Error::transient("no thread could be started to read a database").because(e))?;
-    Ok(Box::new(Stream { ask: Some(ask), answers, thread: Some(thread) }))
-}
-
-struct Stream {
-    ask: Option<SyncSender<()>>,
-    answers: Receiver<Result<Option<Batch>>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl BatchStream for Stream {
-    fn next(&mut self) -> Result<Option<Batch>> {
-        if let Some(ask) = &self.ask {
-            let _ = ask.send(());
+    asked::stream("hygge-sqlite", move |reader| {
+        let interrupter = Interrupter::new(&conn, ctx.cancel());
+        let mut ended = Ok(());
+        if reader.waits() {
+            ended = read(&conn, &reading, &ctx, |batch| Ok(reader.give(batch)));
         }
-        let answer = self.answers.recv().unwrap_or_else(|_| Err(Error::bug("the thread that reads a database died")));
-        if !matches!(answer, Ok(Some(_))) {
-            self.end();
-        }
-        answer
-    }
-}
-
-impl Stream {
-    fn end(&mut self) {
-        drop(self.ask.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.end();
-    }
+        drop(interrupter);
+        give_back(conn);
+        ended
+    })
 }
 
 /// Reads until the end, an error, or `take` wants no more.

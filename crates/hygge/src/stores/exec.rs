@@ -14,6 +14,7 @@ use hygge_core::simple::{Sink, Unstaged};
 
 use crate::config::Exec;
 use crate::exec::{Answer, Pipe, Program, Running};
+use crate::files::arrow::compact::compact;
 
 /// A program that takes rows.
 pub struct ExecStore {
@@ -59,7 +60,7 @@ impl Unstaged for ExecStore {
     }
 
     fn check(&self, _: &Context, place: &PlaceId) -> Result<Vec<String>> {
-        Ok(vec![format!("runs {}; it was not run", self.program_of(place).find()?.display())])
+        self.program_of(place).check()
     }
 
     fn sink(&self, ctx: &Context, place: &PlaceId, schema: &SchemaRef) -> Result<Box<dyn Sink>> {
@@ -92,7 +93,8 @@ fn broken(running: &mut Running, error: &ArrowError) -> hygge_core::Error {
 impl Sink for ExecSink {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let Some(stream) = &mut self.stream else { return Err(self.running.broke("the program stopped to take rows")) };
-        stream.write(batch).map_err(|error| broken(&mut self.running, &error))
+        let sent = compact(batch).and_then(|batch| stream.write(&batch));
+        sent.map_err(|error| broken(&mut self.running, &error))
     }
 
     fn end(mut self: Box<Self>) -> Result<u64> {
@@ -100,8 +102,7 @@ impl Sink for ExecSink {
             return Err(self.running.broke("the program stopped to take rows"));
         };
         if let Err(error) = stream.finish() {
-            // The program must not take what came for all there is.
-            self.running.stop();
+            // The pipe is closed after this: the program must not take what came for all there is.
             return Err(broken(&mut self.running, &error));
         }
         let closed = stream.into_inner().and_then(|buffer| buffer.into_inner().map_err(|e| e.into_error().into()));

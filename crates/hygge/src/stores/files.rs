@@ -1,29 +1,34 @@
 //! The store of files: a folder of files, or one file, in any format that can be written.
 
+mod layout;
 mod load;
+mod partitioned;
 mod place;
+mod strangers;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arrow_schema::SchemaRef;
 use hygge_core::context::{Context, SplitContext};
 use hygge_core::event::Event;
 use hygge_core::fault::{self, FailPoint};
 use hygge_core::home::BatchStream;
 use hygge_core::place::PlaceId;
 use hygge_core::receipt::{Mode, Options, Owner, Receipt};
-use hygge_core::store::{Capabilities, LoadPlan, LoadSpec, Place, Store};
+use hygge_core::store::{Capabilities, ColumnPlan, LoadPlan, LoadSpec, Place, Store};
 use hygge_core::{Error, Part, Result};
 
+use self::layout::Layout;
 use self::load::{Chain, Shown};
-use self::place::{FilePlace, check_fits};
+use self::place::FilePlace;
+use self::strangers::{gone, named};
 use crate::files::durable::{Disk, Ways};
 use crate::files::format::FileFormat;
 use crate::files::place::lock::PlaceLock;
-use crate::files::place::receipts::State;
-use crate::files::place::{Held, LiveFile, LiveFiles, Shape, Sibling, names_in, one_file, receipts, sweep};
+use crate::files::place::{Held, LiveFile, LiveFiles, Shape, Sibling, receipts, sweep};
 use crate::files::{paths, platform};
 
 /// How long the old folder stays after its exchange: a reader that had opened it can still list it.
@@ -34,6 +39,7 @@ pub struct FileStore {
     root: PathBuf,
     written: String,
     format: Arc<dyn FileFormat>,
+    partition_by: Vec<String>,
     disk: Disk,
     grace: Duration,
     /// What file systems were found able to do, by place.
@@ -49,10 +55,17 @@ impl FileStore {
             root: root.to_path_buf(),
             written: written.to_owned(),
             format,
+            partition_by: Vec::new(),
             disk: Disk::default(),
             grace: GRACE,
             ways: Arc::default(),
         }
+    }
+
+    /// The same with rows in folders called `name=value` of these columns, the first outermost.
+    #[must_use]
+    pub fn partitioned_by(self, columns: Vec<String>) -> Self {
+        Self { partition_by: columns, ..self }
     }
 
     /// The same on another disk, and with another time that an old folder stays; for tests.
@@ -71,138 +84,20 @@ impl FileStore {
         Sibling::of(place, self.shape())
     }
 
-    /// Names in the live folder, or the live file, that the last receipt does not speak of.
-    fn foreign(&self, sibling: &Sibling, last: Option<&Receipt>) -> Result<Vec<String>> {
-        if sibling.shape == Shape::OneFile {
-            let ours = match last {
-                _ if !sibling.live.exists() => true,
-                None => false,
-                Some(last) => {
-                    let live = LiveFiles::of(last, &sibling.place.shown)?;
-                    one_file::shows(sibling, self.format.as_ref(), last, &live)?
-                }
-            };
-            return Ok(if ours { Vec::new() } else { sibling.place.path.last().cloned().into_iter().collect() });
-        }
-        let known: HashSet<String> = match last {
-            Some(last) => LiveFiles::of(last, &sibling.place.shown)?.files.into_iter().map(|f| f.name).collect(),
-            None => HashSet::new(),
-        };
-        let mut names = names_in(&sibling.live)?;
-        names.retain(|name| !name.starts_with('.') && !known.contains(name));
-        // The load of a run that died may count as settled though it is still to be carried out: then the files of the one
-        // before are there yet.
-        if !names.is_empty() && receipts::entries(sibling)?.iter().any(|entry| entry.state != State::Settled) {
-            let held = receipts::held_names(sibling)?;
-            names.retain(|name| !held.contains(name));
-        }
-        Ok(names)
-    }
-
-    /// Whether another load has settled since `last` was read.
-    fn has_moved_on(&self, sibling: &Sibling, last: Option<&Receipt>) -> Result<bool> {
-        let now = receipts::newest(sibling, self.format.as_ref())?;
-        Ok(now.as_ref().map(|r| (r.seq, &r.run)) != last.map(|r| (r.seq, &r.run)))
-    }
-
-    /// Refuses a place that is not what its receipt says as far as names tell: files went away, or came by another hand.
-    fn check_names(&self, sibling: &Sibling, receipt: &Receipt) -> Result<()> {
-        let shown = &sibling.place.shown;
-        let mut gone: Vec<String> = match sibling.shape {
-            Shape::Folder => gone(sibling, Some(receipt))?.into_iter().collect(),
-            Shape::OneFile if !sibling.live.exists() => sibling.place.path.last().cloned().into_iter().collect(),
-            Shape::OneFile => Vec::new(),
-        };
-        gone.sort();
-        // One file that another wrote is read, and its rows tell.
-        let foreign = if sibling.shape == Shape::Folder { self.foreign(sibling, Some(receipt))? } else { Vec::new() };
-        if gone.is_empty() && foreign.is_empty() {
-            return Ok(());
-        }
-        if self.has_moved_on(sibling, Some(receipt))? {
-            return Err(Error::moved_on("another load settled at this moment").at(shown).next("run it again"));
-        }
-        if !gone.is_empty() && receipts::entries(sibling)?.iter().any(|entry| entry.state != State::Settled) {
-            return Err(Error::moved_on("a load is still to be carried out, by a run that works or by the next one")
-                .at(shown)
-                .next("run the flow, and then this again"));
-        }
-        if !gone.is_empty() {
-            return Err(Error::refused(format!("files that settled are gone: {}", named(&gone)))
-                .at(shown)
-                .next_anew("to settle everything anew"));
-        }
-        let found = format!("no load of hygge put {} there, and readers take them for rows of it", named(&foreign));
-        let what = if foreign.len() == 1 { foreign[0].as_str() } else { "these files" };
-        let of_a_load = foreign.iter().any(|name| receipts::is_of_some_run(name));
-        let keep = match (self.strange(sibling, &foreign), foreign.len()) {
-            (Some(_), _) => String::new(),
-            (None, _) if of_a_load => String::new(),
-            (None, n) => {
-                let them = if n == 1 { "it" } else { "them" };
-                format!("; to keep {them}, write  adopt: true  in the flow's options and run it")
+    /// How each column arrives.
+    fn columns(&self, schema: &SchemaRef) -> Result<Vec<ColumnPlan>> {
+        let layout = Layout::new(schema, &self.partition_by)?;
+        let mut own = self.format.plan(&layout.file_schema)?.into_iter();
+        let mut out = Vec::with_capacity(schema.fields().len());
+        for (at, field) in schema.fields().iter().enumerate() {
+            if layout.keys.contains(&at) {
+                let (name, arrow) = (field.name().clone(), field.data_type().to_string());
+                out.push(ColumnPlan { name, arrow, store: "name of a folder".to_owned(), exact_text: false });
+            } else {
+                out.extend(own.next());
             }
-        };
-        Err(Error::refused(found).at(shown).next(format!("move {what} out of the folder{keep}")))
-    }
-
-    /// The first of some names that is no file of the format.
-    fn strange<'a>(&self, sibling: &Sibling, foreign: &'a [String]) -> Option<&'a String> {
-        let end = format!(".{}", self.format.extension());
-        foreign.iter().find(|name| !name.ends_with(&end) || !sibling.live.join(name).is_file())
-    }
-
-    /// Refuses what nobody's receipt names, unless it is to be taken over and can be.
-    fn check_foreign(
-        &self,
-        sibling: &Sibling,
-        spec: &LoadSpec,
-        last: Option<&Receipt>,
-        foreign: &[String],
-    ) -> Result<()> {
-        let Some(first) = foreign.first() else { return Ok(()) };
-        let shown = &spec.place.shown;
-        if sibling.shape == Shape::OneFile {
-            if spec.adopt {
-                return Ok(());
-            }
-            return Err(Error::refused("the file there was not made by this flow: it would be overwritten")
-                .at(shown)
-                .next_set(Part::Flow, "adopt: true"));
         }
-        let strange = self.strange(sibling, foreign);
-        if let (true, Some(strange)) = (spec.adopt, strange) {
-            return Err(Error::refused(format!("the folder holds {strange}, which is no {} file", self.format.name()))
-                .at(shown)
-                .next(format!("move {strange} out of the folder")));
-        }
-        if spec.mode != Mode::Replace
-            && let Some(of_a_load) = foreign.iter().find(|name| receipts::is_of_some_run(name))
-        {
-            return Err(without_receipt(sibling, last, of_a_load).at(shown));
-        }
-        let misfit = match spec.mode {
-            Mode::Replace => None,
-            _ if strange.is_some() => None,
-            _ => foreign.iter().find_map(|name| check_fits(self.format.as_ref(), sibling, name, &spec.schema).err()),
-        };
-        if spec.adopt {
-            return misfit.map_or(Ok(()), Err);
-        }
-        let more = match foreign.len() {
-            1 => String::new(),
-            n => format!(" and {} more", n - 1),
-        };
-        let fate = if spec.mode == Mode::Replace { "replaces them" } else { "keeps them beside the new rows" };
-        let error = Error::refused(format!(
-            "the folder holds files that no load of hygge put there ({first}{more}), and readers would take them for rows of it"
-        ))
-        .at(shown);
-        Err(if strange.is_some() || misfit.is_some() {
-            error.next("give the flow an empty folder, or move those files away")
-        } else {
-            error.next_set(Part::Flow, format!("adopt: true   # {fate}"))
-        })
+        Ok(out)
     }
 
     fn likely_ways(&self, sibling: &Sibling) -> Ways {
@@ -246,7 +141,11 @@ impl Store for FileStore {
     }
 
     fn writing(&self) -> Options {
-        self.format.writing()
+        let mut options = self.format.writing();
+        if !self.partition_by.is_empty() {
+            options.insert("partition_by".to_owned(), self.partition_by.join(", "));
+        }
+        options
     }
 
     fn agreeing(&self) -> &'static [&'static str] {
@@ -280,6 +179,11 @@ impl Store for FileStore {
                 return Err(Error::refused(format!("rows of {} files cannot be updated by key", self.format.name()))
                     .at(&spec.place.shown)
                     .next_set(Part::Flow, "mode: append   # or replace"));
+            }
+            (_, Shape::OneFile) if !self.partition_by.is_empty() => {
+                return Err(Error::refused("rows in one file cannot lie in folders")
+                    .at(&spec.place.shown)
+                    .next("give the path of a folder, or take `partition_by` out"));
             }
             (Mode::Append, Shape::OneFile) => {
                 return Err(Error::refused("rows cannot be appended to one file")
@@ -317,6 +221,10 @@ impl Store for FileStore {
                 "a new file takes the old one's name in one step",
                 "nothing lost, nothing twice; readers see the old file or the new one",
             ),
+            Shape::Folder if !self.partition_by.is_empty() && (exchanged || !sibling.live.exists()) => (
+                "a new folder with all partitions takes the old one's name in one step",
+                "nothing lost, nothing twice; no file is seen before its load, but readers list folder by folder: one that lists in that moment can see some partitions as they were and others as they are, or a file that is gone",
+            ),
             Shape::Folder if exchanged || !sibling.live.exists() => (
                 "a new folder takes the old one's name in one step",
                 "nothing lost, nothing twice; readers see whole loads only, or (on a replace) a file that is gone",
@@ -330,7 +238,7 @@ impl Store for FileStore {
             publish: publish.to_owned(),
             guarantee: guarantee.to_owned(),
             ddl: Vec::new(),
-            columns: self.format.plan(&spec.schema)?,
+            columns: self.columns(&spec.schema)?,
             warnings,
             adopts,
         })
@@ -353,7 +261,14 @@ impl Store for FileStore {
         }
         let last = receipts::newest(&held.sibling, held.format.as_ref())?;
         let gone = gone(&held.sibling, last.as_ref())?;
-        Ok(Box::new(FilePlace { held, last, gone, grace: self.grace, ways: Arc::clone(&self.ways) }))
+        Ok(Box::new(FilePlace {
+            held,
+            last,
+            gone,
+            partition_by: self.partition_by.clone(),
+            grace: self.grace,
+            ways: Arc::clone(&self.ways),
+        }))
     }
 
     fn read_back(&self, ctx: &SplitContext, place: &PlaceId, receipt: &Receipt) -> Result<Box<dyn BatchStream>> {
@@ -373,43 +288,13 @@ impl Store for FileStore {
 fn live_files(sibling: &Sibling, receipt: &Receipt) -> Result<Vec<Shown>> {
     let shown = &sibling.place.shown;
     let one = |file: LiveFile| match sibling.shape {
-        Shape::Folder => Shown::of(sibling.live.join(&file.name), format!("{shown}/{}", file.name)),
-        Shape::OneFile => Shown::of(sibling.live.clone(), shown.clone()),
+        Shape::Folder => {
+            let (path, told) = (sibling.live.join(&file.name), format!("{shown}/{}", file.name));
+            Shown::of(path, file.name, told)
+        }
+        Shape::OneFile => Shown::of(sibling.live.clone(), String::new(), shown.clone()),
     };
     Ok(LiveFiles::of(receipt, shown)?.files.into_iter().map(one).collect())
-}
-
-/// Refuses to add rows beside a file of a load that no receipt names, which may hold the very same: even `adopt: true`
-/// was written for others.
-fn without_receipt(sibling: &Sibling, last: Option<&Receipt>, name: &str) -> Error {
-    let hidden = sibling.base.file_name().unwrap_or_default().display();
-    match last {
-        None => Error::refused(format!(
-            "the folder holds files of loads ({name}) whose receipts are gone: to add all rows to them would double rows"
-        ))
-        .next(format!(
-            "bring the hidden folder {hidden} beside it back; or write `adopt: true` and run once with --full-drop, which settles all rows anew"
-        )),
-        Some(_) => Error::refused(format!(
-            "the folder holds {name}, a file of a load that no receipt here names: its rows may be there twice"
-        ))
-        .next(format!("move {name} out of the folder; under a name of its own it can be taken over by `adopt: true`")),
-    }
-}
-
-/// The first few of some names.
-fn named(names: &[String]) -> String {
-    const FEW: usize = 3;
-    let few = names[..names.len().min(FEW)].join(", ");
-    if names.len() > FEW { format!("{few} and {} more", names.len() - FEW) } else { few }
-}
-
-/// The names of a receipt that are not there.
-fn gone(sibling: &Sibling, last: Option<&Receipt>) -> Result<HashSet<String>> {
-    let (Some(last), Shape::Folder) = (last, sibling.shape) else { return Ok(HashSet::new()) };
-    let files = LiveFiles::of(last, &sibling.place.shown)?.files;
-    let there: HashSet<String> = names_in(&sibling.live)?.into_iter().collect();
-    Ok(files.into_iter().map(|file| file.name).filter(|name| !there.contains(name)).collect())
 }
 
 #[cfg(test)]

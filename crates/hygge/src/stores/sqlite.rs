@@ -4,11 +4,13 @@
 //! removed. What decides in the end is the number of the last commit, read again inside the transaction that writes.
 
 mod bind;
+mod kept;
 mod ledger;
 mod load;
 mod target;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hygge_core::context::{Context, SplitContext};
@@ -20,6 +22,7 @@ use hygge_core::store::{Capabilities, Live, LoadPlan, LoadSpec, Place, Store};
 use hygge_core::{Error, Part, Result};
 use rusqlite::{Connection, OptionalExtension as _};
 
+use self::kept::Kept;
 use self::load::SqlitePlace;
 use self::target::Target;
 use crate::files::durable::Disk;
@@ -59,13 +62,15 @@ impl SqliteStoreConfig {
 pub struct SqliteStore {
     file: DbFile,
     config: SqliteStoreConfig,
+    /// What loads of several tables share.
+    kept: Arc<Kept>,
 }
 
 impl SqliteStore {
     /// A store of this configuration. Nothing is opened or made yet.
     #[must_use]
     pub fn new(config: SqliteStoreConfig) -> Self {
-        Self { file: DbFile::new(&config.path, &config.shown), config }
+        Self { file: DbFile::new(&config.path, &config.shown), config, kept: Arc::default() }
     }
 
     /// Looks into the database without leaving a trace; none where it has no table yet.
@@ -216,6 +221,7 @@ impl Store for SqliteStore {
             file: self.file.clone(),
             busy: self.config.busy_timeout,
             place: place.clone(),
+            kept: Arc::clone(&self.kept),
             _lock: lock,
             last,
         }))
@@ -226,9 +232,17 @@ impl Store for SqliteStore {
         let how = Opening { readers: 1, no_trace: true, busy: self.config.busy_timeout };
         let Readers { mut connections, keeper, .. } = Readers::open(&self.file, self.file.header()?, how)?;
         let conn = connections.pop().ok_or_else(|| Error::bug("no reader was opened"))?;
-        if tables::find(&conn, table).map_err(|e| explain(e, "read", &self.file.shown))?.is_none() {
-            return Err(Error::refused(format!("there is no table {table} in {}", self.file.shown))
-                .next_anew("to settle it anew"));
+        match tables::find(&conn, table).map_err(|e| explain(e, "read", &self.file.shown))? {
+            Some(found) if target::speaks_of(receipt, &found) => {}
+            Some(_) => {
+                return Err(Error::refused(target::not_ours(table)).at(&place.shown).next_anew(
+                    "once  adopt: true  stands in the flow: its rows go, and all settle in it as the home holds them now",
+                ));
+            }
+            None => {
+                return Err(Error::refused(format!("there is no table {table} in {}", self.file.shown))
+                    .next_anew("to settle it anew"));
+            }
         }
         let reading = reading(&receipt.schema, &quoted(table), "", &place.shown);
         let give_back = move |conn: Connection| {

@@ -106,7 +106,9 @@ macro_rules! killed_at_every_point {
 
 killed_at_every_point! {
     parquet_replace parquet_append parquet_replace_by_moves parquet_append_by_moves parquet_file
+    partitions_replace partitions_append partitions_append_by_moves csv_partitions_append
     csv_replace csv_append csv_file ndjson_append json_file
+    arrow_replace arrow_append arrow_file
     sqlite_replace sqlite_append sqlite_merge csv_to_sqlite csv_to_parquet ndjson_to_parquet
 }
 

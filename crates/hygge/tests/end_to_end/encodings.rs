@@ -23,6 +23,7 @@ const TO_PARQUET: Shape = Shape {
     incremental: false,
     csv: false,
     no_exchange: false,
+    table: "users",
 };
 
 /// The encodings of all columns of all row groups, by pyarrow.
@@ -59,5 +60,22 @@ fn all_readers_read_values_that_no_dictionary_holds() {
             let place = project.place().replace("parquet:", &format!("{reader}:"));
             assert_eq!(judge.same(&source, &place), 60_000, "{encoding} by {reader}");
         }
+    }
+}
+
+#[test]
+fn texts_of_a_dictionary_are_read_by_all_readers() {
+    let project = Project::new(&TO_PARQUET);
+    let words = project.at("words.parquet");
+    let script = "import sys, pyarrow as pa, pyarrow.parquet as pq\nn = range(60000)\nwords = pa.array([f'unique word {i}' for i in n]).dictionary_encode()\npq.write_table(pa.table({'id': list(n), 'word': words}), sys.argv[1])";
+    let made = Command::new(python()).args(["-c", script]).arg(&words).status().expect("python runs");
+    assert!(made.success());
+    project.set_flow("    home: {type: parquet, path: words.parquet}\n    store: {type: parquet, path: data/cells}\n");
+    let output = project.hygge(&["go"]).output().expect("hygge runs");
+    assert!(output.status.success(), "{}", crate::project::told(&output));
+    let mut judge = Judge::new();
+    for reader in ["parquet", "duckdb", "polars"] {
+        let place = project.place().replace("parquet:", &format!("{reader}:"));
+        assert_eq!(judge.same(&format!("parquet:{}", words.display()), &place), 60_000, "{reader}");
     }
 }

@@ -65,3 +65,44 @@ fn arrow_files_are_read_by_others() {
         }
     }
 }
+
+/// Rows as CSV and JSON, packed by Python's own modules, and by pyarrow for LZ4: one member, and two behind one another.
+const PACK: &str = "import bz2, csv, gzip, json, lzma, pyarrow
+def lz4(data):
+    sink = pyarrow.BufferOutputStream()
+    with pyarrow.CompressedOutputStream(sink, 'lz4') as out:
+        out.write(data)
+    return sink.getvalue().to_pybytes()
+rows = [{'id': i, 'word': f'é \"{i * 7919 % 1000}\"', 'share': i / 3} for i in range(5000)]
+with open('rows.csv', 'w', newline='') as out:
+    csv.writer(out).writerows([['id', 'word', 'share'], *(row.values() for row in rows)])
+open('rows.ndjson', 'w').write(''.join(json.dumps(row) + '\\n' for row in rows))
+json.dump(rows, open('rows.json', 'w'))
+for kind in ['csv', 'ndjson', 'json']:
+    data = open(f'rows.{kind}', 'rb').read()
+    for end, pack in {'gz': gzip.compress, 'bz2': bz2.compress, 'xz': lzma.compress, 'lz4': lz4}.items():
+        open(f'one.{kind}.{end}', 'wb').write(pack(data))
+        open(f'two.{kind}.{end}', 'wb').write(pack(data[:70_001]) + pack(data[70_001:]))";
+
+#[test]
+fn packed_text_of_others_is_read_and_ours_is_read_by_others() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let output = Command::new(python()).args(["-c", PACK]).current_dir(dir.path()).output().expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut judge = Judge::new();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    for kind in ["csv", "ndjson", "json"] {
+        let judged = if kind == "csv" { "csv" } else { "json" };
+        let expected = format!("{judged}:{}", at(&format!("rows.{kind}")));
+        for end in ["gz", "bz2", "xz", "lz4"] {
+            for members in ["one", "two"] {
+                let (packed, arrived) = (format!("{members}.{kind}.{end}"), format!("{members}-{kind}-{end}.parquet"));
+                hygge(dir.path(), &["copy", &packed, &arrived]);
+                assert_eq!(judge.same(&expected, &format!("parquet:{}", at(&arrived))), 5_000, "{packed}");
+            }
+            let ours = format!("ours.{kind}.{end}");
+            hygge(dir.path(), &["copy", &format!("rows.{kind}"), &ours]);
+            assert_eq!(judge.same(&expected, &format!("{judged}:{}", at(&ours))), 5_000, "{ours}");
+        }
+    }
+}

@@ -12,6 +12,7 @@ const SHAPE: Shape = Shape {
     incremental: false,
     csv: false,
     no_exchange: false,
+    table: "users",
 };
 
 const ROWS: &str = "CREATE TABLE cells (id INTEGER PRIMARY KEY, share REAL, word TEXT);

@@ -7,10 +7,15 @@ mod documents;
 #[cfg(feature = "failpoints")]
 mod encodings;
 mod formats;
+mod hive;
 #[cfg(feature = "failpoints")]
 mod json;
 mod judge;
 mod judges_can_fail;
+#[cfg(feature = "failpoints")]
+mod many;
+#[cfg(feature = "failpoints")]
+mod memory;
 #[cfg(feature = "failpoints")]
 mod project;
 #[cfg(feature = "failpoints")]
@@ -19,5 +24,6 @@ mod quickstart;
 mod run;
 #[cfg(feature = "failpoints")]
 mod shapes;
+mod web;
 #[cfg(feature = "failpoints")]
 mod wrong;

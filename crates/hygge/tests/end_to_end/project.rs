@@ -14,6 +14,8 @@ pub(crate) struct Project {
     /// Whether the home is a folder of CSV or NDJSON files, one for each [`Project::grow`].
     csv: bool,
     no_exchange: bool,
+    /// The table of the home.
+    table: &'static str,
 }
 
 /// What the flow's home and store look like.
@@ -31,6 +33,8 @@ pub(crate) struct Shape {
     pub(crate) csv: bool,
     /// Whether the file system is made to look as if it could not exchange folders.
     pub(crate) no_exchange: bool,
+    /// The table of the home: `users`, or the view `parted`, which has a column more, of few values.
+    pub(crate) table: &'static str,
 }
 
 /// What `HYGGE_FAIL` makes of a file system that cannot exchange folders.
@@ -48,10 +52,18 @@ impl Project {
         source
             .execute_batch("CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, score REAL NOT NULL)")
             .expect("a table");
+        if shape.table == "parted" {
+            source
+                .execute_batch(
+                    "CREATE VIEW parted AS SELECT id, name, score,
+                     CAST(CASE WHEN id % 7 = 0 THEN NULL ELSE 'part ' || (id % 5) END AS TEXT) AS part FROM users",
+                )
+                .expect("a view");
+        }
         drop(source);
         let (kind, path) = shape.place;
         let place = format!("{kind}:{}", folder.path().join(path).display());
-        Self { folder, place, csv: shape.csv, no_exchange: shape.no_exchange }
+        Self { folder, place, csv: shape.csv, no_exchange: shape.no_exchange, table: shape.table }
     }
 
     /// The same project in another folder, as a copy of all its files with their times.
@@ -65,7 +77,7 @@ impl Project {
             .expect("cp runs");
         assert!(copied.success());
         let place = self.place.replace(&*self.path().to_string_lossy(), &folder.path().to_string_lossy());
-        Self { folder, place, csv: self.csv, no_exchange: self.no_exchange }
+        Self { folder, place, csv: self.csv, no_exchange: self.no_exchange, table: self.table }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -93,7 +105,7 @@ impl Project {
 
     /// How the judge names the home.
     pub(crate) fn home(&self) -> String {
-        format!("sqlite:{}#users", self.at("source.db").display())
+        format!("sqlite:{}#{}", self.at("source.db").display(), self.table)
     }
 
     /// Adds rows to the home; `change` also changes old ones.

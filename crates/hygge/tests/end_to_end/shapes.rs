@@ -54,7 +54,10 @@ const fn victim_of(
     place: (&'static str, &'static str),
     points: &'static [&'static [P]],
 ) -> Victim {
-    Victim { shape: Shape { name, flow, place, incremental: false, csv: false, no_exchange: false }, points }
+    Victim {
+        shape: Shape { name, flow, place, incremental: false, csv: false, no_exchange: false, table: "users" },
+        points,
+    }
 }
 
 impl Victim {
@@ -76,6 +79,12 @@ impl Victim {
         self
     }
 
+    /// From the view that has a column to part rows by.
+    const fn parted(mut self) -> Self {
+        self.shape.table = "parted";
+        self
+    }
+
     pub(crate) fn passes(&self, point: P) -> bool {
         self.points.iter().any(|points| points.contains(&point))
     }
@@ -87,6 +96,15 @@ macro_rules! flow {
     ($($line:literal)*) => {
         concat!(
             "    home: {type: sqlite, connection: 'sqlite:///source.db', table: users, batch_size: 40}\n",
+            $($line, "\n",)*
+        )
+    };
+}
+
+macro_rules! flow_of_parts {
+    ($($line:literal)*) => {
+        concat!(
+            "    home: {type: sqlite, connection: 'sqlite:///source.db', table: parted, batch_size: 40}\n",
             $($line, "\n",)*
         )
     };
@@ -144,6 +162,47 @@ pub(crate) const VICTIMS: &[Victim] = &[
         &[ALWAYS, ONE_FILE],
     ),
     victim_of(
+        "partitions_replace",
+        flow_of_parts!("    store: {type: parquet, path: data/users, partition_by: part}" "    options: {verify: contents}"),
+        ("hive", "data/users"),
+        &[ALWAYS, FOLDER],
+    )
+    .parted(),
+    victim_of(
+        "partitions_append",
+        flow_of_parts!(
+            "    store: {type: parquet, path: data/users, partition_by: [part]}"
+            "    options: {incremental: true, watermark: id, verify: contents}"
+        ),
+        ("polars_hive", "data/users"),
+        &[ALWAYS, FOLDER],
+    )
+    .incremental()
+    .parted(),
+    victim_of(
+        "partitions_append_by_moves",
+        flow_of_parts!(
+            "    store: {type: parquet, path: data/users, partition_by: part}"
+            "    options: {incremental: true, watermark: id}"
+        ),
+        ("duckdb_hive", "data/users"),
+        &[ALWAYS, MOVED],
+    )
+    .incremental()
+    .no_exchange()
+    .parted(),
+    victim_of(
+        "csv_partitions_append",
+        flow_of_parts!(
+            "    store: {type: csv, path: data/users, partition_by: part}"
+            "    options: {incremental: true, watermark: id}"
+        ),
+        ("csv_hive", "data/users"),
+        &[ALWAYS, FOLDER],
+    )
+    .incremental()
+    .parted(),
+    victim_of(
         "csv_replace",
         flow!("    store: {type: csv, path: data/users}"),
         ("csv", "data/users"),
@@ -176,6 +235,28 @@ pub(crate) const VICTIMS: &[Victim] = &[
         "json_file",
         flow!("    store: {type: json, path: data/users.json}"),
         ("json", "data/users.json"),
+        &[ALWAYS, ONE_FILE],
+    ),
+    victim_of(
+        "arrow_replace",
+        flow!("    store: {type: arrow, path: data/users}"),
+        ("arrow", "data/users"),
+        &[ALWAYS, FOLDER],
+    ),
+    victim_of(
+        "arrow_append",
+        flow!(
+            "    store: {type: arrow, path: data/users, compression: zstd}"
+            "    options: {incremental: true, verify: contents}"
+        ),
+        ("arrow", "data/users"),
+        &[ALWAYS, FOLDER],
+    )
+    .incremental(),
+    victim_of(
+        "arrow_file",
+        flow!("    store: {type: arrow, path: data/users.arrow}"),
+        ("arrow", "data/users.arrow"),
         &[ALWAYS, ONE_FILE],
     ),
     victim_of(
@@ -242,5 +323,5 @@ fn no_fail_point_is_missed() {
     for point in P::ALL {
         assert!(VICTIMS.iter().any(|victim| victim.passes(*point)), "nothing is killed at {}", point.name());
     }
-    assert!(VICTIMS.iter().all(|v| v.shape.csv || v.shape.flow.starts_with(SQLITE_HOME)));
+    assert!(VICTIMS.iter().all(|v| v.shape.csv || v.shape.table != "users" || v.shape.flow.starts_with(SQLITE_HOME)));
 }

@@ -28,6 +28,7 @@ const REPLACE: Shape = Shape {
     incremental: false,
     csv: false,
     no_exchange: false,
+    table: "users",
 };
 
 /// What is new into a folder of Parquet files.
@@ -41,6 +42,7 @@ const APPEND: Shape = Shape {
     incremental: true,
     csv: false,
     no_exchange: false,
+    table: "users",
 };
 
 /// Everything anew into one Parquet file.
@@ -53,6 +55,7 @@ const ONE_FILE: Shape = Shape {
     incremental: false,
     csv: false,
     no_exchange: false,
+    table: "users",
 };
 
 /// Everything anew into a table of SQLite.
@@ -65,6 +68,7 @@ const TO_SQLITE: Shape = Shape {
     incremental: false,
     csv: false,
     no_exchange: false,
+    table: "users",
 };
 
 /// What is new into a table of SQLite.
@@ -78,6 +82,7 @@ const TO_SQLITE_APPEND: Shape = Shape {
     incremental: true,
     csv: false,
     no_exchange: false,
+    table: "users",
 };
 
 /// CSV into a folder of Parquet files, everything anew.
@@ -90,6 +95,7 @@ const CSV: Shape = Shape {
     incremental: false,
     csv: true,
     no_exchange: false,
+    table: "users",
 };
 
 /// A project in which something has settled before trouble comes.

@@ -65,7 +65,7 @@ fn what_a_copy_advises_can_be_typed() {
     let other = folder.run(&["copy", "trips.csv", "trips.parquet"]).exits(2);
     assert!(next(&other).starts_with("copy once more with  --full-drop"), "{}", next(&other));
     folder.run(&["copy", "trips.csv", "trips.parquet", "--full-drop"]).exits(0);
-    assert_screen!(folder.run(&["copy", "https://example.org/a.csv", "a.parquet"]).exits(2).screen());
+    assert_screen!(folder.run(&["copy", "ftp://example.org/a.csv", "a.parquet"]).exits(2).screen());
 }
 
 #[test]

@@ -34,6 +34,21 @@ fn lines_of_code(name: &str) -> usize {
     std::fs::read_to_string(examples().join(name)).expect("read").lines().count()
 }
 
+/// Programs of others have hygge and serde, and not what hygge itself is built of, as the examples here do.
+#[test]
+fn the_examples_need_nothing_but_hygge_and_serde() {
+    for name in ["custom_home.rs", "custom_store.rs"] {
+        let code = std::fs::read_to_string(examples().join(name)).expect("read");
+        let used: Vec<&str> = code.lines().filter_map(|line| line.strip_prefix("use ")).collect();
+        for path in &used {
+            assert!(["std::", "hygge::", "serde::"].iter().any(|known| path.starts_with(known)), "{name}: use {path}");
+        }
+        // The macro speaks of that crate by its bare name.
+        let named = used.iter().any(|path| path.starts_with("hygge::extend::arrow_schema::{self"));
+        assert!(named || !code.contains("record_batch!("), "{name} does not build elsewhere");
+    }
+}
+
 #[test]
 fn a_home_of_ones_own_moves_its_rows() {
     assert!(lines_of_code("custom_home.rs") < 40);

@@ -125,6 +125,8 @@ fn columns_are_chosen_and_entities_are_filled_in() {
 fn only_all_rows_can_be_asked_of_a_program() {
     let folder = home_with("", "", "    mode: append\n");
     folder.run(&["go"]).exits(2).says(&["cannot tell which are new", "mode: replace"]);
+    let folder = home_with("", "", "    watermark: id\n    incremental: true\n");
+    folder.run(&["go"]).exits(2).says(&["mode: replace", "take `incremental` and `watermark` out"]);
     let folder = home_with("", "", "    where: id > 3\n");
     folder.run(&["go"]).exits(2).says(&["know no `where`"]);
     let folder = home_with("", "", "    append: every_run\n");
@@ -168,7 +170,10 @@ fn a_program_that_dies_midway_fails_the_load_with_its_last_words() {
     let folder = home("", "");
     folder.run(&["go"]).exits(0);
     folder.write("home.py", &WRITER.replace("{here}", "os._exit(0)").replace("{after}", ""));
-    folder.run(&["go"]).exits(1).says(&["breaks off after 2 batches, and ended with exit code 0"]);
+    folder
+        .run(&["go"])
+        .exits(1)
+        .says(&["breaks off after 2 batches, and ended with exit code 0", "let it end its stream"]);
     folder.run(&["preview", "data/users", "--limit", "1"]).exits(0).says(&["user 0"]);
 }
 
@@ -280,6 +285,140 @@ fn a_program_that_hangs_ends_with_ctrl_c() {
     }
 }
 
+/// What is killed at once can end nothing.
+#[test]
+fn a_program_that_hangs_ends_though_hygge_is_killed() {
+    for stubborn in [false, true] {
+        for folder in [home(&hang(stubborn), ""), store(&hang(stubborn), ANSWER, EVERY_RUN)] {
+            let mut run = folder.command(&["go"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+            let until = Instant::now() + Duration::from_mins(1);
+            while !folder.has("self") {
+                assert!(Instant::now() < until, "the program never began");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            run.kill().expect("killed");
+            run.wait().expect("ended");
+            gone(&folder, "self");
+            gone(&folder, "child");
+            assert!(!folder.has("data/users"));
+        }
+    }
+}
+
+#[test]
+fn folders_of_path_start_at_the_root() {
+    let folder = Folder::with(
+        "flows:\n  users: {home: {type: exec, command: [mine], env: {PATH: \"bin:/usr/bin:/bin\"}}, store: data/users/}\n",
+    );
+    folder.write("bin/mine", "#!/bin/sh\necho it ran >&2; exit 3\n");
+    assert!(Command::new("chmod").arg("+x").arg(folder.path("bin/mine")).status().expect("chmod runs").success());
+    folder.write("elsewhere/x", "");
+    let root = folder.path("");
+    let mut command = folder.command(&["-C", &root.display().to_string(), "go"]);
+    let ran = command.current_dir(folder.path("elsewhere")).output().expect("starts");
+    assert!(
+        String::from_utf8_lossy(&ran.stderr).contains("it ran")
+            || String::from_utf8_lossy(&ran.stdout).contains("it ran"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn what_a_program_leaves_running_does_not_hide_its_answer() {
+    let leaves = format!("import subprocess; {ANSWER}; sys.stdout.flush(); subprocess.Popen(['sleep', '30'])");
+    let folder = store("", &leaves, EVERY_RUN);
+    folder.run(&["go"]).exits(0).says(&["2,500 rows"]);
+}
+
+#[test]
+fn no_secret_is_told_by_halves() {
+    let folder = Folder::with(&format!(
+        "flows:\n  users:\n    home:\n      type: exec\n      command: [\"{}\", home.py]\n      env: {{KEY: \"${{KEY}}\", LONG: \"${{LONG}}\"}}\n    store: data/users/\n",
+        python()
+    ));
+    // A key of several lines, line by line; words that end where a line is cut; one with a character that is left out.
+    let complain = "print(os.environ['KEY'], file=sys.stderr); k, l = os.environ['KEY'].split('\\n')[1], os.environ['LONG']\nfor n in range(360, 420): print('x' * n + k + 'y' * n + l + l + k, file=sys.stderr)\nsys.exit(1)";
+    folder.write("home.py", &WRITER.replace("{here}", complain).replace("{after}", ""));
+    let wide = format!("{}\u{1}{}", "0123456789".repeat(70), "é".repeat(80));
+    let variables = [("KEY", "-----BEGIN KEY-----\nMIIEvgIBADANBgkq\n-----END KEY-----\n"), ("LONG", &wide)];
+    let ran = folder.run_with(&variables, &["go", "-v"]).exits(1);
+    let log = std::fs::read_dir(folder.path(".hygge/logs")).expect("logs").flatten().next().expect("a log");
+    let log = std::fs::read_to_string(log.path()).expect("read");
+    assert!(log.contains("${KEY}"), "it was not told at all");
+    for text in [&ran.out, &ran.err, &log] {
+        for part in ["MII", "01234567", "éé", "BEGIN"] {
+            assert!(!text.contains(part), "{part} is told");
+        }
+    }
+}
+
+#[test]
+fn the_place_of_a_program_is_told_without_what_variables_hold() {
+    let folder = Folder::with(
+        "flows:\n  users:\n    home: {type: exec, command: [\"./${WHERE}/home.sh\"]}\n    store: data/users/\n",
+    );
+    folder.write("opensesame/home.sh", "#!/bin/sh\n");
+    let path = folder.path("opensesame/home.sh");
+    assert!(Command::new("chmod").arg("+x").arg(path).status().expect("chmod runs").success());
+    let ran = folder.run_with(&[("WHERE", "opensesame")], &["check"]).exits(0).says(&["${WHERE}/home.sh"]);
+    assert!(!ran.out.contains("opensesame"), "{}", ran.out);
+}
+
+#[test]
+fn what_variables_hold_makes_no_other_program_and_other_variables_do() {
+    let folder = home_with("", "", "    append: every_run\n");
+    let text = std::fs::read_to_string(folder.path("hygge.yml")).expect("read");
+    folder.write("hygge.yml", &text.replace("home.py]", "home.py, \"${DAY}\"]"));
+    folder.run_with(&[("DAY", "monday")], &["go"]).exits(0);
+    folder.run_with(&[("DAY", "tuesday")], &["go"]).exits(0).says(&["3,000 rows"]);
+    // One program that settles in two places, and twice in one.
+    let folder = store("", ANSWER, EVERY_RUN);
+    let flow = |name: &str, to: &str| {
+        format!(
+            "  {name}: {{home: users.csv, store: {{type: exec, command: [\"{}\", store.py], env: {{TO: {to}}}}}, append: every_run}}\n",
+            python()
+        )
+    };
+    folder.write("hygge.yml", &format!("flows:\n{}{}", flow("a", "one"), flow("b", "two")));
+    folder.run(&["go"]).exits(0).says(&["2 settled"]);
+    folder.write("hygge.yml", &format!("flows:\n{}{}", flow("a", "one"), flow("b", "one")));
+    folder.run(&["go"]).exits(2);
+}
+
+/// A few bytes that stand for gigabytes: a word of a dictionary, shown by many rows.
+#[test]
+fn folded_rows_are_cut_by_what_they_show() {
+    let folder = home("", "");
+    let writer = r#"
+import sys
+import pyarrow as pa
+schema = pa.schema([("word", pa.dictionary(pa.int32(), pa.string())), ("view", pa.string_view())])
+with pa.ipc.new_stream(sys.stdout.buffer, schema) as stream:
+    words = pa.DictionaryArray.from_arrays(pa.array([0] * 400, pa.int32()), pa.array(["x" * 1000000]))
+    stream.write_batch(pa.record_batch([words, pa.array(["y"] * 400, pa.string_view())], schema=schema))
+"#;
+    folder.write("home.py", writer);
+    let ran = folder.run(&["go", "--memory", "32MiB", "--log", "json"]).exits(0);
+    let told = ran.out.lines().last().expect("a line");
+    let told: serde_json::Value = serde_json::from_str(told).expect("JSON");
+    let peak = told["memory_bytes"].as_u64().unwrap_or_else(|| panic!("{told}"));
+    assert!(peak < 200 << 20, "{peak} bytes");
+}
+
+#[test]
+fn a_named_home_of_entities_is_previewed_by_the_name_of_one() {
+    let folder = Folder::with(&format!(
+        "homes:\n  mine: {{type: exec, command: [\"{}\", home.py, \"{{entity}}\"]}}\nflows:\n  f: {{home: mine, store: data/, entities: [users]}}\n",
+        python()
+    ));
+    let after = "open(sys.argv[1], 'w').close()";
+    folder.write("home.py", &WRITER.replace("{here}", "").replace("{after}", after).replace("user ", "{sys.argv[1]} "));
+    let refused = folder.run(&["preview", "mine"]).exits(2);
+    refused.says(&["the command speaks of an entity, and none is named", "--entity NAME"]);
+    assert!(!folder.has("{entity}"));
+    folder.run(&["preview", "mine", "--entity", "orders", "--limit", "2"]).exits(0).says(&["orders 1"]);
+}
+
 #[test]
 fn no_secret_of_the_configuration_is_told() {
     let folder = Folder::with(&format!(
@@ -325,9 +464,11 @@ fn taken(folder: &Folder) -> usize {
 fn a_program_that_reads_is_a_store() {
     let folder = store("", ANSWER, EVERY_RUN);
     let plan = folder.run(&["plan"]).exits(0);
-    plan.says(&["at least once; half a load may be seen", "append, all rows, again on every run"]);
+    let plan = plan.says(&["at least once; half a load may be seen", "append, all rows, again on every run"]);
     assert!(!folder.has("taken") && !folder.has(".hygge"), "a plan writes nothing");
-    folder.run(&["go"]).exits(0).says(&["2,500 rows"]);
+    let ran = folder.run(&["go"]).exits(0).says(&["2,500 rows"]);
+    let told = format!("{}{}{}", plan.out, ran.out, ran.err);
+    assert!(!told.contains("receipts will carry"), "none are kept there: {told}");
     assert_eq!(taken(&folder), 2500);
     folder.run(&["go"]).exits(0).says(&["2,500 rows"]);
     assert_eq!(taken(&folder), 5000);

@@ -44,3 +44,26 @@ fn the_quickstart_runs_and_then_has_nothing_to_do() {
     assert_screen!(folder.run(&["go", "--concurrency", "1"]).exits(0).screen());
     folder.run(&["verify"]).exits(0);
 }
+
+#[test]
+fn a_table_of_others_in_the_place_of_ours_is_verified_with_an_advice_that_holds() {
+    for how in ["append", "replace"] {
+        let flow = |more: &str| {
+            format!(
+                "flows:\n  f: {{home: users*.csv, store: {{connection: 'sqlite:///shop.db', table: users}}, mode: {how}{more}}}\n"
+            )
+        };
+        let folder = Folder::with(&flow(""));
+        folder.write("users.csv", "id,name\n1,Ada\n2,Bjarne\n");
+        folder.run(&["go"]).exits(0);
+        let theirs = "import sqlite3; c = sqlite3.connect('shop.db'); c.executescript('DROP TABLE users; CREATE TABLE users(id INTEGER, name TEXT); INSERT INTO users VALUES (1, 2)')";
+        let mut python = std::process::Command::new(crate::exec::python());
+        let ran = python.args(["-c", theirs]).current_dir(folder.path("")).status();
+        assert!(ran.expect("Python runs").success());
+        let told = folder.run(&["verify"]).exits(1);
+        told.says(&["is not the one that settled", "--full-drop", "adopt: true"]);
+        folder.write("hygge.yml", &flow(", adopt: true"));
+        folder.run(&["go", "--full-drop"]).exits(0).says(&["2 rows"]);
+        folder.run(&["verify"]).exits(0);
+    }
+}

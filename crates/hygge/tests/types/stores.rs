@@ -4,9 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::DataType;
+use hygge::files::arrow::{ArrowFormat, Packing};
 use hygge::files::csv::format::{CsvFormat, CsvFormatConfig};
+use hygge::files::json::format::{JsonFormat, JsonFormatConfig};
 use hygge::files::parquet::ParquetFormat;
+use hygge::homes::arrow::ArrowHome;
 use hygge::homes::csv::{CsvHome, CsvHomeConfig};
+use hygge::homes::json::{JsonHome, JsonHomeConfig};
 use hygge::homes::parquet::ParquetHome;
 use hygge::homes::sqlite::{SqliteHome, SqliteHomeConfig};
 use hygge::stores::files::FileStore;
@@ -58,6 +62,22 @@ pub(crate) const STORES: &[Subject] = &[
         zeros: false,
     },
     Subject {
+        name: "arrow",
+        title: "Arrow",
+        page: ("arrow-types.md", "in the file"),
+        store: |root| Arc::new(FileStore::new(root, "lake", Arc::new(ArrowFormat::new(Packing::Lz4)))),
+        home: |root, _| (Arc::new(ArrowHome::new(root, "lake")), Source::Whole { entity: None }),
+        untyped: false,
+        readers: &["ipc:{}/lake"],
+        beyond: &[
+            ("ipc", "Interval(YearMonth)", "pyarrow has no such type"),
+            ("arrow", "Interval(YearMonth)", "pyarrow has no such type"),
+            ("ipc", "Interval(DayTime)", "pyarrow has no such type"),
+            ("arrow", "Interval(DayTime)", "pyarrow has no such type"),
+        ],
+        zeros: false,
+    },
+    Subject {
         name: "csv",
         title: "CSV",
         page: ("csv-types.md", "written as"),
@@ -73,6 +93,27 @@ pub(crate) const STORES: &[Subject] = &[
         untyped: true,
         readers: &["csv:{}/lake", "duckcsv:{}/lake"],
         beyond: &[],
+        zeros: false,
+    },
+    Subject {
+        name: "ndjson",
+        title: "JSON",
+        page: ("json-types.md", "written as"),
+        store: |root| {
+            let format = JsonFormat::new(JsonFormatConfig::new(false)).expect("a format");
+            Arc::new(FileStore::new(root, "lake", Arc::new(format)))
+        },
+        home: |root, told| {
+            let mut config = JsonHomeConfig::new(root, "lake", true);
+            config.columns = told.map(|told| ("value".to_owned(), told.clone())).into_iter().collect();
+            (Arc::new(JsonHome::new(config).expect("a home")), Source::Whole { entity: None })
+        },
+        untyped: true,
+        readers: &["ndjson:{}/lake", "duckjson:{}/lake"],
+        beyond: &[
+            ("duckjson", "Decimal", "numbers are kept as doubles"),
+            ("duckjson", "Dictionary(Int32, Decimal128", "numbers are kept as doubles"),
+        ],
         zeros: false,
     },
     Subject {

@@ -11,6 +11,7 @@ use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::SchemaRef;
 use hygge_core::{Error, Result};
 
+use super::compact::compact;
 use super::{stored_schema, unwritable};
 use crate::files::exactly::carry_over;
 use crate::files::format::Encoder;
@@ -44,11 +45,10 @@ impl Encoder for ArrowEncoder {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        if self.carry_over {
-            self.writer.write(&carry_over(batch, &self.stored, self.rows)?).map_err(unwritable)?;
-        } else {
-            self.writer.write(batch).map_err(unwritable)?;
-        }
+        let carried = if self.carry_over { Some(carry_over(batch, &self.stored, self.rows)?) } else { None };
+        let batch = carried.as_ref().unwrap_or(batch);
+        let batch = compact(batch).map_err(unwritable)?;
+        self.writer.write(batch.as_ref()).map_err(unwritable)?;
         self.rows += batch.num_rows() as u64;
         Ok(())
     }

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_ipc::convert::fb_to_schema;
 use arrow_ipc::{MessageHeader, MetadataVersion, root_as_footer, root_as_message};
-use arrow_schema::SchemaRef;
+use arrow_schema::{Field, Schema, SchemaRef};
 use hygge_core::{Error, Result};
 
 use super::{io_error, unreadable};
@@ -16,6 +15,9 @@ const MAGIC: &[u8; 6] = b"ARROW1";
 
 /// Where the first message of a file lies.
 const FILE_HEAD: u64 = 8;
+
+/// The most bytes that a footer, or what stands before a body, may have: beyond them it is damage, and no memory is taken.
+const METADATA_MOST: u64 = 256 << 20;
 
 /// A message that holds rows, or values of dictionaries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Message {
     pub body: u64,
     /// Rows; none in a dictionary.
     pub rows: Option<u64>,
+    /// The dictionary whose values it holds.
+    pub dictionary: Option<i64>,
     /// Whether its buffers are packed.
     pub packed: bool,
 }
@@ -41,6 +45,8 @@ pub struct Index {
     pub messages: Vec<Message>,
     /// What the footer says beside.
     pub notes: HashMap<String, String>,
+    /// Whether the end is marked: a stream may end without, and then nobody knows whether it was cut between batches.
+    pub ended: bool,
 }
 
 impl Index {
@@ -80,7 +86,8 @@ impl Index {
             return Err(cut());
         }
         let length = u32::from_le_bytes(length.try_into().map_err(|_| cut())?);
-        let footer_at = tail_at.checked_sub(u64::from(length)).ok_or_else(cut)?;
+        let fits = u64::from(length) <= METADATA_MOST;
+        let footer_at = tail_at.checked_sub(u64::from(length)).filter(|_| fits).ok_or_else(cut)?;
         let bytes = file.bytes(footer_at, length as usize).map_err(|e| io_error(shown, e))?;
         let footer = root_as_footer(&bytes).map_err(|e| unreadable(shown, e))?;
         let schema = schema_of(footer.schema(), shown)?;
@@ -96,7 +103,7 @@ impl Index {
         messages.extend(blocks(footer.recordBatches())?);
         let notes = footer.custom_metadata().into_iter().flat_map(|all| all.iter());
         let notes = notes.filter_map(|pair| Some((pair.key()?.to_owned(), pair.value()?.to_owned()))).collect();
-        Ok(Self { schema, messages, notes })
+        Ok(Self { schema, messages, notes, ended: true })
     }
 
     fn of_stream(file: &Positioned, shown: &str) -> Result<Self> {
@@ -112,12 +119,21 @@ impl Index {
         }
         let schema = schema_of(message.header_as_schema(), shown)?;
         let mut messages = Vec::new();
+        let mut ended = false;
         while at < file.length() {
-            let Some(message) = message_at(file, at, shown)? else { break };
+            let Some(message) = message_at(file, at, shown)? else {
+                ended = true;
+                break;
+            };
             at = message.at + message.head as u64 + message.body;
             messages.push(message);
         }
-        Ok(Self { schema, messages, notes: HashMap::new() })
+        // The mark is of eight bytes, and of four in streams of before version 0.15.
+        let behind = file.length().saturating_sub(at);
+        if behind > 8 || (behind == 8 && file.bytes(at + 4, 4).map_err(|e| io_error(shown, e))? != [0; 4]) {
+            return Err(another(shown));
+        }
+        Ok(Self { schema, messages, notes: HashMap::new(), ended })
     }
 
     /// All rows.
@@ -133,6 +149,13 @@ fn damaged(shown: &str) -> Error {
         .next("write the file anew, or take it away")
 }
 
+/// Only the rows of the first stream would be read.
+fn another(shown: &str) -> Error {
+    Error::refused("something stands behind the end of the Arrow stream, maybe another stream")
+        .at(shown)
+        .next("let each file hold one stream")
+}
+
 fn schema_of(schema: Option<arrow_ipc::Schema<'_>>, shown: &str) -> Result<SchemaRef> {
     let schema = schema.ok_or_else(|| damaged(shown))?;
     if !schema.endianness().equals_to_target_endianness() {
@@ -140,7 +163,16 @@ fn schema_of(schema: Option<arrow_ipc::Schema<'_>>, shown: &str) -> Result<Schem
             .at(shown)
             .next("write it anew in little-endian order, which pyarrow does by itself"));
     }
-    Ok(Arc::new(fb_to_schema(schema)))
+    // The library panics at a type that it does not know: one by one, so that it can be named.
+    let fields = schema.fields().ok_or_else(|| damaged(shown))?.iter().map(|field| {
+        guarded(shown, || Ok(Field::from(field))).map_err(|_| {
+            let name = field.name().unwrap_or_default();
+            Error::refused("the column is of a type that hygge does not know, and Arrow's own readers may not, either")
+                .at(format!("{shown}, column {name}"))
+                .next("write the file anew with the column as another type")
+        })
+    });
+    Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
 }
 
 /// The metadata of the message at a position, and where its body begins; none at the end of a stream.
@@ -156,6 +188,9 @@ pub(super) fn metadata_at(file: &Positioned, at: u64, shown: &str) -> Result<Opt
     };
     if length == 0 {
         return Ok(None);
+    }
+    if u64::from(length) > METADATA_MOST {
+        return Err(damaged(shown));
     }
     let bytes = file.bytes(from, length as usize).map_err(|e| io_error(shown, e))?;
     Ok(Some((bytes, from + u64::from(length))))
@@ -173,16 +208,17 @@ fn message_at(file: &Positioned, at: u64, shown: &str) -> Result<Option<Message>
     if body_at.checked_add(body).is_none_or(|end| end > file.length()) {
         return Err(damaged(shown));
     }
-    let (rows, packed) = match message.header_type() {
+    let (rows, dictionary, packed) = match message.header_type() {
         MessageHeader::RecordBatch => {
             let batch = message.header_as_record_batch().ok_or_else(|| damaged(shown))?;
             let rows = u64::try_from(batch.length()).map_err(|_| damaged(shown))?;
-            (Some(rows), batch.compression().is_some())
+            (Some(rows), None, batch.compression().is_some())
         }
         MessageHeader::DictionaryBatch => {
-            let data = message.header_as_dictionary_batch().and_then(|batch| batch.data());
-            (None, data.is_some_and(|data| data.compression().is_some()))
+            let batch = message.header_as_dictionary_batch().ok_or_else(|| damaged(shown))?;
+            (None, Some(batch.id()), batch.data().is_some_and(|data| data.compression().is_some()))
         }
+        MessageHeader::Schema => return Err(another(shown)),
         _ => {
             return Err(Error::refused("the file holds tensors, which are no rows")
                 .at(shown)
@@ -190,5 +226,5 @@ fn message_at(file: &Positioned, at: u64, shown: &str) -> Result<Option<Message>
         }
     };
     let head = usize::try_from(body_at - at).map_err(|_| damaged(shown))?;
-    Ok(Some(Message { at, head, body, rows, packed }))
+    Ok(Some(Message { at, head, body, rows, dictionary, packed }))
 }

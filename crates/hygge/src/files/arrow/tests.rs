@@ -23,7 +23,7 @@ fn read(format: &ArrowFormat, path: &Path, schema: &SchemaRef) -> Vec<RecordBatc
     let mut stream = format.read(path, schema, &ctx).expect("opens");
     let mut out = Vec::new();
     while let Some(batch) = stream.next().expect("reads") {
-        assert_eq!(batch.rows.schema(), *schema);
+        assert_eq!(batch.rows.schema(), stored_schema(schema));
         out.push(batch.rows);
     }
     out
@@ -53,8 +53,13 @@ fn every_type_comes_back_as_it_was() {
         tallies[1].add(&back[0]).expect("hashes");
         assert_eq!(tallies[0].tally(), tallies[1].tally());
         for (ours, theirs) in all.columns().iter().zip(back[0].columns()) {
+            // Dictionaries come as their values; and no NaN equals another.
+            let values = match ours.data_type() {
+                DataType::Dictionary(..) => arrow_cast::cast(ours, theirs.data_type()).expect("its values"),
+                _ => Arc::clone(ours),
+            };
             if !matches!(ours.data_type(), DataType::Float64) {
-                assert_eq!(ours, theirs, "{}", ours.data_type());
+                assert_eq!(&values, theirs, "{}", ours.data_type());
             }
         }
     }
@@ -70,7 +75,9 @@ fn dictionaries_that_differ_by_batch_are_written_out() {
     write(&format, &path, &[words(["a", "b"]), words(["c", "d"])]);
     assert_eq!(format.plan(&words(["a", "b"]).schema()).expect("fits")[0].store, "Utf8");
     let back = read(&format, &path, &words(["a", "b"]).schema());
-    assert_eq!(back, [words(["a", "b"]), words(["c", "d"])]);
+    let texts = |batch: &RecordBatch| arrow_cast::cast(batch.column(0), &DataType::Utf8).expect("texts");
+    let written: Vec<_> = [words(["a", "b"]), words(["c", "d"])].iter().map(texts).collect();
+    assert_eq!(back.iter().map(|batch| Arc::clone(batch.column(0))).collect::<Vec<_>>(), written);
     format.check_fits(&path, &words(["a", "b"]).schema()).expect("it is what was written");
     let other =
         RecordBatch::try_from_iter([("word", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).expect("a batch");
@@ -106,4 +113,32 @@ fn parts_become_one_file_with_its_receipt() {
     let empty = dir.path().join("empty.arrow");
     format.assemble(&[], &schema(), None, File::create_new(&empty).expect("creates")).expect("assembles");
     assert_eq!((format.count_rows(&empty).expect("counts"), format.receipt_inside(&empty).expect("reads")), (0, None));
+}
+
+#[test]
+fn a_slice_of_views_is_written_without_the_rest() {
+    use arrow_array::StringViewArray;
+    use arrow_array::builder::{LargeListBuilder, StringViewBuilder};
+
+    let dir = tempfile::tempdir().expect("a folder");
+    let words: Vec<String> = (0..1_000).map(|i| format!("a word that is longer than its view, {i:04}")).collect();
+    let views: ArrayRef = Arc::new(StringViewArray::from_iter_values(&words));
+    let mut lists = LargeListBuilder::new(StringViewBuilder::new());
+    for word in &words {
+        lists.append_value([Some(word), None]);
+    }
+    let lists: ArrayRef = Arc::new(lists.finish());
+    let inside = Arc::new(Field::new("word", views.data_type().clone(), true));
+    let objects: ArrayRef = Arc::new(arrow_array::StructArray::from(vec![(inside, Arc::clone(&views))]));
+    let all = RecordBatch::try_from_iter([("view", views), ("list", lists), ("object", objects)]).expect("a batch");
+    let format = ArrowFormat::new(Packing::None);
+    let slices: Vec<RecordBatch> = (0..100).map(|i| all.slice(i * 10, 10)).collect();
+    let path = dir.path().join("t.arrow");
+    write(&format, &path, &slices);
+    let once = dir.path().join("once.arrow");
+    write(&format, &once, std::slice::from_ref(&all));
+    let size = |path: &Path| std::fs::metadata(path).expect("is there").len();
+    assert!(size(&path) < 2 * size(&once), "{} for {}", size(&path), size(&once));
+    let back = read(&format, &path, &all.schema());
+    assert_eq!(arrow_select::concat::concat_batches(&all.schema(), &back).expect("one schema"), all);
 }

@@ -35,6 +35,11 @@ impl<O: OffsetSizeTrait> Heap<O> {
         self.nulls.append(valid);
     }
 
+    /// How many bytes the cells since the last [`Self::take`] take.
+    pub(crate) fn held(&self) -> usize {
+        self.values.len() + size_of_val(self.offsets.as_slice()) + self.offsets.len() / 8
+    }
+
     pub(crate) fn take(&mut self) -> (OffsetBuffer<O>, Buffer, Option<arrow_buffer::NullBuffer>) {
         let offsets = take_trimmed(&mut self.offsets);
         self.offsets.push(O::zero());

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arrow_schema::{DataType, TimeUnit};
 use hygge_core::{Error, Part, Result};
 
-use super::blocks::{BLOCK_BYTES, Blocks, Ending, Next, Trouble};
+use super::blocks::{Blocks, Ending, Next};
 use super::index::{Dialect, Fault, Indexer};
 use super::piece::Piece;
 use super::stream::Reading;
+use crate::files::buffer::{BLOCK_BYTES, Trouble};
 use crate::files::cell::{self, Float};
 use crate::files::codec::Codec;
 

@@ -127,9 +127,10 @@ impl CsvFormat {
 
     /// How a file is packed. One of an earlier load may be packed otherwise than those that are on their way.
     fn codec_of(&self, path: &Path) -> Codec {
-        match path.extension().and_then(|end| end.to_str()) {
-            Some("csv" | "tsv" | "gz" | "zst") => Codec::of(path),
-            _ => self.packing.codec,
+        match (Codec::of(path), path.extension().and_then(|end| end.to_str())) {
+            (Codec::Plain, Some("csv" | "tsv")) => Codec::Plain,
+            (Codec::Plain, _) => self.packing.codec,
+            (codec, _) => codec,
         }
     }
 
@@ -138,9 +139,9 @@ impl CsvFormat {
         let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let file = PinnedFile::pin(path, shown)?;
         let codec = self.codec_of(path);
-        let failed = |error| codec.error(Said::Name, &file.path, &file.shown, error);
+        let failed = |error| codec.error(Said::Name, &file, error);
         let (data, found) = if self.header || width.is_none() {
-            let mut source = codec.reader(file.open()?).map_err(failed)?;
+            let mut source = codec.reader(file.stream(0)?).map_err(failed)?;
             let head = read_head(&mut source, self.style.dialect, self.header).map_err(|trouble| match trouble {
                 HeadTrouble::Io(error) => failed(error),
                 HeadTrouble::Refused(error) => error.at(&file.shown),
@@ -194,7 +195,7 @@ impl FileFormat for CsvFormat {
     }
 
     fn agreeing(&self) -> &'static [&'static str] {
-        &["separator", "header", "null_text"]
+        &["separator", "header", "null_text", "partition_by"]
     }
 
     fn plan(&self, schema: &Schema) -> Result<Vec<ColumnPlan>> {
@@ -231,8 +232,8 @@ impl FileFormat for CsvFormat {
         let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         let file = PinnedFile::pin(path, shown)?;
         let codec = self.codec_of(path);
-        let failed = |error| codec.error(Said::Name, &file.path, &file.shown, error);
-        let mut source = codec.reader(file.open()?).map_err(failed)?;
+        let failed = |error| codec.error(Said::Name, &file, error);
+        let mut source = codec.reader(file.stream(0)?).map_err(failed)?;
         let head = read_head(&mut source, self.style.dialect, self.header).map_err(|trouble| match trouble {
             HeadTrouble::Io(error) => failed(error),
             HeadTrouble::Refused(error) => error,
@@ -304,7 +305,11 @@ impl FileFormat for CsvFormat {
         for part in parts {
             let mut from = File::open(part).map_err(|e| Error::io("open", part, e))?;
             let body = if self.header { self.body_of(&mut from) } else { Ok(0) };
-            let body = body.map_err(|e| self.packing.codec.error(Said::Name, part, &part.display().to_string(), e))?;
+            let told = |e| match PinnedFile::pin(part, part.display().to_string()) {
+                Ok(part) => self.packing.codec.error(Said::Name, &part, e),
+                Err(error) => error,
+            };
+            let body = body.map_err(told)?;
             from.seek(SeekFrom::Start(body)).map_err(|e| Error::io("read", part, e))?;
             io::copy(&mut from, &mut into).map_err(cannot_write)?;
         }
@@ -324,27 +329,17 @@ impl CsvFormat {
     /// Where in a file of this format the rows begin, in packed bytes.
     fn body_of(&self, file: &mut File) -> io::Result<u64> {
         let mut from = BufReader::new(file);
-        match self.packing.codec {
-            Codec::Plain => {
-                let head = read_head(&mut from, self.style.dialect, true);
-                head.map(|head| head.data).map_err(|trouble| match trouble {
+        if self.packing.codec == Codec::Plain {
+            return read_head(&mut from, self.style.dialect, true).map(|head| head.data).map_err(
+                |trouble| match trouble {
                     HeadTrouble::Io(error) => error,
                     HeadTrouble::Refused(error) => io::Error::other(error),
-                })
-            }
-            Codec::Gzip => {
-                let mut member = flate2::bufread::GzDecoder::new(Tracked { inner: from, passed: 0 });
-                io::copy(&mut member, &mut io::sink())?;
-                Ok(member.into_inner().passed)
-            }
-            Codec::Zstd => {
-                let mut from = Tracked { inner: from, passed: 0 };
-                let mut frame = zstd::stream::read::Decoder::with_buffer(&mut from)?.single_frame();
-                io::copy(&mut frame, &mut io::sink())?;
-                drop(frame);
-                Ok(from.passed)
-            }
+                },
+            );
         }
+        let mut from = Tracked { inner: from, passed: 0 };
+        self.packing.codec.pass_first(&mut from)?;
+        Ok(from.passed)
     }
 }
 

@@ -70,7 +70,7 @@ fn head(bytes: &[u8], offsets: &[u32], dialect: Dialect, header: bool, begin: us
     let fields = || offsets.windows(2).map(|pair| &bytes[pair[0] as usize + 1..pair[1] as usize]);
     if header && bytes[begin..end].contains(&0) {
         return Err(Error::refused("the file holds zero bytes where text was expected")
-            .next("check that it is CSV and not packed: packed files end in .gz or .zst"));
+            .next("check that it is CSV and not packed: packed files end in .gz, .zst, .bz2, .xz or .lz4"));
     }
     if fields().any(|field| field.contains(&b'\r')) && !bytes[begin..].contains(&b'\n') {
         return Err(Error::refused("the file's lines end in a lone carriage return, and only LF and CRLF are read")

@@ -42,7 +42,7 @@ impl Piece {
     /// What to say of a failure to read or unpack its bytes.
     #[must_use]
     pub fn failed(&self, error: io::Error) -> Error {
-        self.codec.error(self.said, &self.file.path, &self.file.shown, error)
+        self.codec.error(self.said, &self.file, error)
     }
 
     /// Its bytes, unpacked. `count` grows by the bytes that are read of the file.

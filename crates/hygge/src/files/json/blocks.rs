@@ -2,12 +2,9 @@
 
 use std::io::{self, Read};
 
-use hygge_core::Error;
-
+use super::keys::key_at;
 use super::lexer::{Bad, Halt, Wrong};
-
-/// The size of an ordinary block in bytes.
-pub const BLOCK_BYTES: usize = 256 << 10;
+use crate::files::buffer::{Buffer, Hold, Trouble};
 
 /// How rows stand in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +37,7 @@ enum Expect {
 }
 
 /// What came next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// So many rows; their bytes are those of [`Blocks::bytes`].
     Rows(usize),
@@ -48,17 +45,13 @@ pub enum Next {
     End,
     /// The next row cannot be read.
     Bad(Bad),
-    /// The next row is greater than the limit: so many bytes.
-    TooLarge(usize),
-}
-
-/// Why nothing came.
-#[derive(Debug)]
-pub enum Trouble {
-    /// The source failed.
-    Io(io::Error),
-    /// The row may not be held.
-    Refused(Error),
+    /// The next row is greater than the limit.
+    TooLarge {
+        /// How great it is.
+        bytes: usize,
+        /// The key whose value it was in at the limit.
+        key: Option<String>,
+    },
 }
 
 /// How the bytes end.
@@ -75,45 +68,24 @@ pub type AtRow<'a> = dyn FnMut(&[u8], usize) -> Result<usize, Halt> + 'a;
 
 /// A source of bytes, cut into rows.
 pub struct Blocks {
-    source: Box<dyn Read + Send>,
-    /// The first byte is not used, so that no row begins at 0.
-    buffer: Vec<u8>,
-    begin: usize,
-    filled: usize,
-    ended: bool,
+    buffer: Buffer,
     ending: Ending,
     layout: Layout,
     expect: Expect,
-    block_bytes: usize,
-    limit: usize,
-    consumed: u64,
 }
 
 impl Blocks {
     /// The rows that `source` yields. None greater than `limit` bytes is taken.
     #[must_use]
     pub fn new(source: Box<dyn Read + Send>, layout: Layout, ending: Ending, block_bytes: usize, limit: usize) -> Self {
-        // Positions are 31 bits wide.
-        let limit = limit.min(i32::MAX as usize / 2);
-        Self {
-            source,
-            buffer: vec![0; block_bytes + 1],
-            begin: 1,
-            filled: 1,
-            ended: false,
-            ending,
-            layout,
-            expect: if layout == Layout::Array { Expect::Open } else { Expect::Any },
-            block_bytes,
-            limit,
-            consumed: 0,
-        }
+        let expect = if layout == Layout::Array { Expect::Open } else { Expect::Any };
+        Self { buffer: Buffer::new(source, block_bytes, limit), ending, layout, expect }
     }
 
     /// What positions of the last rows point into.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.filled]
+        self.buffer.bytes()
     }
 
     /// How rows stand.
@@ -125,13 +97,13 @@ impl Blocks {
     /// Where the next row begins in [`Self::bytes`], or what stands in its place.
     #[must_use]
     pub fn row_begin(&self) -> usize {
-        self.begin
+        self.buffer.begin()
     }
 
     /// How many bytes of the source lie before the next row.
     #[must_use]
     pub fn consumed(&self) -> u64 {
-        self.consumed
+        self.buffer.consumed()
     }
 
     /// Finds at most `most` rows. `row` is given the bytes and where a row begins in them, and answers where it ends; it
@@ -139,12 +111,7 @@ impl Blocks {
     ///
     /// # Errors
     /// If the source fails, or `hold` refuses.
-    pub fn next(
-        &mut self,
-        most: usize,
-        row: &mut AtRow<'_>,
-        hold: &mut dyn FnMut(usize) -> Result<(), Error>,
-    ) -> Result<Next, Trouble> {
+    pub fn next(&mut self, most: usize, row: &mut AtRow<'_>, hold: &mut Hold<'_>) -> Result<Next, Trouble> {
         loop {
             let mut rows = 0;
             let stopped = loop {
@@ -163,23 +130,20 @@ impl Blocks {
             if let Halt::Bad(bad) = stopped {
                 return Ok(Next::Bad(bad));
             }
-            if self.ended {
+            if self.buffer.ended() {
                 return Ok(self.end());
             }
-            let begun = self.filled - self.begin;
-            if begun >= self.limit {
+            if !self.buffer.more(hold)? {
                 return self.measure().map_err(Trouble::Io);
             }
-            self.make_room(begun, hold)?;
-            self.fill().map_err(Trouble::Io)?;
         }
     }
 
     /// Takes a row, or what parts two rows. True: it was a row.
     #[inline]
     fn part(&mut self, row: &mut AtRow<'_>) -> Result<bool, Halt> {
-        let bytes = &self.buffer[..self.filled];
-        let mut at = self.begin;
+        let bytes = self.buffer.bytes();
+        let mut at = self.buffer.begin();
         let on_its_line = self.expect == Expect::LineEnd;
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = bytes.get(at) {
             if on_its_line && bytes[at] == b'\n' {
@@ -187,8 +151,8 @@ impl Blocks {
             }
             at += 1;
         }
-        self.consumed += (at - self.begin) as u64;
-        self.begin = at;
+        self.buffer.pass(at);
+        let bytes = self.buffer.bytes();
         let Some(&byte) = bytes.get(at) else { return Err(Halt::More) };
         let wrong = |what| Err(Halt::Bad(Bad { what, at }));
         let (expect, is_row) = match (self.expect, byte) {
@@ -199,6 +163,8 @@ impl Blocks {
             (Expect::Comma, b',') => (Expect::Row, false),
             (Expect::First | Expect::Comma, b']') => (Expect::Over, false),
             (Expect::Over, _) => return wrong(Wrong::Behind),
+            (Expect::LineEnd, b'{') => return wrong(Wrong::SameLine),
+            (Expect::LineEnd | Expect::Any, b',') | (Expect::Row, b']') => return wrong(Wrong::Comma),
             (Expect::Any, b'[') if self.layout == Layout::Lines => return wrong(Wrong::Array),
             (Expect::Any | Expect::First | Expect::Row, b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
                 return wrong(Wrong::NoObject);
@@ -207,8 +173,7 @@ impl Blocks {
         };
         let end = if is_row { row(bytes, at)? } else { at + 1 };
         self.expect = expect;
-        self.begin = end;
-        self.consumed += (end - at) as u64;
+        self.buffer.pass(end);
         Ok(is_row)
     }
 
@@ -218,50 +183,20 @@ impl Blocks {
             return Next::End;
         }
         let over = matches!(self.expect, Expect::Any | Expect::LineEnd | Expect::Over);
-        if self.begin == self.filled && over {
+        if self.buffer.begun() == 0 && over {
             return Next::End;
         }
-        Next::Bad(Bad { what: Wrong::Torn, at: self.filled })
-    }
-
-    /// Moves the unfinished row to the front, and makes the buffer fit it.
-    fn make_room(&mut self, begun: usize, hold: &mut dyn FnMut(usize) -> Result<(), Error>) -> Result<(), Trouble> {
-        self.buffer.copy_within(self.begin..self.filled, 1);
-        self.begin = 1;
-        self.filled = 1 + begun;
-        if begun * 2 > self.block_bytes {
-            let wanted = (begun * 2).min(self.limit);
-            hold(wanted).map_err(Trouble::Refused)?;
-            self.buffer.resize(wanted + 1, 0);
-        } else if self.buffer.len() > self.block_bytes + 1 {
-            self.buffer.truncate(self.block_bytes + 1);
-            self.buffer.shrink_to_fit();
-        }
-        Ok(())
-    }
-
-    fn fill(&mut self) -> io::Result<()> {
-        while self.filled < self.buffer.len() {
-            match self.source.read(&mut self.buffer[self.filled..]) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
-                }
-                Ok(n) => self.filled += n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        Next::Bad(Bad { what: Wrong::Torn, at: self.buffer.bytes().len() })
     }
 
     /// Reads on to the end of a row that is too great to hold, to tell how great it is.
     fn measure(&mut self) -> io::Result<Next> {
+        let key = key_at(self.buffer.bytes(), self.buffer.begin());
         let (mut depth, mut inside, mut escaped) = (0_u64, false, false);
         let mut bytes = 0;
-        let mut from = self.begin;
         loop {
-            for (i, &byte) in self.buffer[from..self.filled].iter().enumerate() {
+            let read = &self.buffer.bytes()[self.buffer.begin()..];
+            for (i, &byte) in read.iter().enumerate() {
                 match byte {
                     _ if escaped => escaped = false,
                     b'\\' => escaped = inside,
@@ -271,18 +206,17 @@ impl Blocks {
                     b'}' | b']' => {
                         depth = depth.saturating_sub(1);
                         if depth == 0 {
-                            return Ok(Next::TooLarge(bytes + i + 1));
+                            return Ok(Next::TooLarge { bytes: bytes + i + 1, key });
                         }
                     }
                     _ => {}
                 }
             }
-            bytes += self.filled - from;
-            if self.ended {
-                return Ok(Next::TooLarge(bytes));
+            bytes += read.len();
+            if self.buffer.ended() {
+                return Ok(Next::TooLarge { bytes, key });
             }
-            (from, self.begin, self.filled) = (1, 1, 1);
-            self.fill()?;
+            self.buffer.skip()?;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod nested;
 mod typed;
+mod weight;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::nested::in_quotes;
 use self::nested::{Lists, Maps, Structs};
 use self::typed::{Booleans, Empty, Hex, Numbers, Specials, Texts, Times};
+pub(crate) use self::weight::{Scales, fixed_bytes, positions};
 use super::keys::ESCAPED;
 use super::lexer::Wrong;
 use crate::files::cell::reading::{Clock, Days, DaysInMillis, Decimals, Doubles, Moments, Singles, Whole};
@@ -120,6 +122,9 @@ pub trait ColumnBuilder: Send {
     /// The first row whose value does not fit. What was taken of the block is then undefined.
     fn append(&mut self, values: Values<'_>) -> Result<(), Misfit>;
 
+    /// About how many bytes the values since the last [`Self::finish`] take.
+    fn held(&self) -> usize;
+
     /// All values since the last call.
     ///
     /// # Errors
@@ -145,16 +150,6 @@ impl Form {
             Self::Nested(children) => children.get(at).unwrap_or(&Self::Values),
             _ => &Self::Values,
         }
-    }
-}
-
-/// How many bytes a value of the type takes beside its text.
-#[must_use]
-pub fn fixed_bytes(data_type: &DataType) -> usize {
-    match data_type {
-        DataType::Struct(fields) => 1 + fields.iter().map(|f| fixed_bytes(f.data_type())).sum::<usize>(),
-        DataType::Dictionary(_, values) => 4 + fixed_bytes(values),
-        other => other.primitive_width().unwrap_or(4) + 1,
     }
 }
 
@@ -288,6 +283,10 @@ struct Cast {
 impl ColumnBuilder for Cast {
     fn append(&mut self, values: Values<'_>) -> Result<(), Misfit> {
         self.inner.append(values)
+    }
+
+    fn held(&self) -> usize {
+        self.inner.held()
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {

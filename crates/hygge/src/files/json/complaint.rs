@@ -10,8 +10,8 @@ use hygge_core::{Error, Part, Result};
 
 use super::blocks::Layout;
 use super::columns::{Misfit, Unfit};
-use super::keys::name_at;
-use super::lexer::{Bad, DEEPEST, Wrong, colon, members, pass};
+use super::keys::{key_around, key_at, name_at};
+use super::lexer::{Bad, DEEPEST, Wrong};
 use super::piece::{Piece, as_json};
 use crate::files::codec::Codec;
 use crate::files::csv::complaint::{grouped, wanted, yaml_key};
@@ -49,7 +49,7 @@ impl Complaints {
             return error;
         }
         let what = match bad.what {
-            Wrong::Control if piece.layout == Layout::Lines && bytes.get(bad.at) == Some(&b'\n') => Wrong::LineEnd,
+            Wrong::Control if piece.layout == Layout::Lines && bytes.get(bad.at) == Some(&b'\n') => Wrong::CutText,
             what => what,
         };
         let path = match what {
@@ -59,6 +59,13 @@ impl Complaints {
         };
         let place = self.place(piece, row, &path);
         self.wrong(what, bytes.get(bad.at..).unwrap_or_default()).at(place)
+    }
+
+    /// Of a byte of `bytes` that is no UTF-8. It lies in one of the rows from `begin` on, the first of which is `row`.
+    #[must_use]
+    pub fn not_utf8(self, piece: &Piece, row: u64, bytes: &[u8], begin: usize, at: usize) -> Error {
+        let (rows, key) = key_around(bytes, begin, at);
+        broken(piece).unwrap_or_else(|| not_utf8().at(self.place(piece, row + rows, &key)))
     }
 
     fn wrong(self, what: Wrong, there: &[u8]) -> Error {
@@ -75,6 +82,8 @@ impl Complaints {
             Wrong::Twice => Error::failed("an object has this key twice, and nobody knows which value is meant")
                 .next("mend the row: an object may have each key once"),
             Wrong::LineEnd => as_json(Error::failed("a row goes on over the end of its line")),
+            Wrong::CutText => Error::failed("a line ends within a text")
+                .next("mend the row: it was cut short, or a line end in its text is not written as \\n"),
             Wrong::Array => as_json(Error::failed("an array where rows should stand one on a line")),
             Wrong::NoObject => {
                 Error::failed("a row that is no object").next("let every row be an object: {\"column\": value}")
@@ -88,6 +97,9 @@ impl Complaints {
             Wrong::Utf8 => not_utf8(),
             Wrong::Deep => Error::failed(format!("a value is nested more than {DEEPEST} deep"))
                 .next("let the program that writes the file nest less deep"),
+            Wrong::SameLine => as_json(Error::failed("two rows on one line")),
+            Wrong::Comma => Error::failed("a comma behind a row that no other one of an array follows")
+                .next("take the comma out, or let the rows stand in an array: [{\"column\": value}, …]"),
             Wrong::Behind => Error::failed("something follows the end of the array")
                 .next("mend the file: it may hold one array, or one object per line"),
             Wrong::Torn => Error::failed("the file ends within a row: it was cut short, or is still being written")
@@ -97,6 +109,12 @@ impl Complaints {
                 match special {
                     Some(special) => Error::failed(format!("{special} without quotes, which JSON does not know"))
                         .next(format!("let the program that writes the file write null, or \"{special}\"")),
+                    None if there.starts_with("\u{feff}".as_bytes()) => {
+                        Error::failed("a mark of UTF-8 (BOM) within the file, as files have that were joined")
+                            .next("take the mark out: it may only stand at a file's beginning")
+                    }
+                    None if there.first() == Some(&0) => Error::failed("a byte of zero, which no JSON has")
+                        .next("fetch the file anew if it was cut short; turn it into UTF-8 if it is UTF-16"),
                     None => Error::failed("something that is no JSON").next("mend the row"),
                 }
             }
@@ -129,6 +147,7 @@ impl Complaints {
                 let wanted = match expected {
                     DataType::Struct(_) | DataType::Map(..) => "an object".to_owned(),
                     DataType::List(_) | DataType::LargeList(_) => "a list".to_owned(),
+                    DataType::Int64 => "a whole number".to_owned(),
                     DataType::FixedSizeList(_, size) => format!("a list of {size}"),
                     DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "a text".to_owned(),
                     DataType::Null => "nothing".to_owned(),
@@ -148,7 +167,11 @@ impl Complaints {
             return error.next_set(Part::Home, "infer: all");
         }
         let kind = match &misfit.what {
-            Unfit::Value { found: "a fraction", expected: DataType::Int64 } if misfit.path.is_empty() => "double",
+            Unfit::Value { found: "a fraction" | "a zero below zero", expected: DataType::Int64 }
+                if misfit.path.is_empty() =>
+            {
+                "double"
+            }
             _ => "text",
         };
         error.next_set(Part::Home, format!("columns: {{{}: {kind}}}", yaml_key(column)))
@@ -158,22 +181,6 @@ impl Complaints {
 fn not_utf8() -> Error {
     Error::failed("bytes that are no UTF-8 where text was expected")
         .next("turn the file into UTF-8 first, as in  iconv -f LATIN1 -t UTF-8")
-}
-
-/// The key of the row at `begin` whose value cannot be passed.
-fn key_at(bytes: &[u8], begin: usize) -> Option<String> {
-    if bytes.get(begin) != Some(&b'{') {
-        return None;
-    }
-    let mut key = None;
-    let _ = members::<false>(bytes, begin, |at| {
-        key = Some(at);
-        let name = super::lexer::pass_text(bytes, at)?;
-        let end = pass::<false>(bytes, colon::<false>(bytes, name.end)?, 0)?.end;
-        key = None;
-        Ok(end)
-    });
-    key.map(|at| name_at(bytes, at)).filter(|name| !name.is_empty())
 }
 
 /// What is wrong in truth, where a packed file cannot be unpacked whole: then what was read of it means nothing.

@@ -13,19 +13,23 @@ use hygge_core::receipt::Options;
 use hygge_core::store::ColumnPlan;
 use hygge_core::{Error, Result};
 
-use super::blocks::{BLOCK_BYTES, Layout, Next, Trouble};
+use super::blocks::{Layout, Next};
 use super::columns::{Form, Values, builder};
 use super::complaint::{Complaints, count_lines};
 use super::keys::{Keys, Members};
 use super::lexer::pass;
 use super::piece::{Kind, Piece};
-use super::render::{leads, render, written_as};
+use super::render::{Unwritten, leads, render, written_as};
 use super::stream::{JsonStream, Reading};
+use crate::files::buffer::{BLOCK_BYTES, Trouble};
 use crate::files::cell::writing::Rendered;
 use crate::files::codec::{Codec, Said};
+use crate::files::csv::complaint::grouped;
 use crate::files::format::{Encoder, FileFormat};
 use crate::files::listing::PinnedFile;
 use crate::files::packing::{HEADER_MEMORY, Packing, Sink};
+use crate::stores::leave_out::leave_out;
+use crate::stores::plain::plain;
 
 /// How many rows are written in one go, so that their text stays in the processor's cache.
 const ROWS_AT_ONCE: usize = 1024;
@@ -81,9 +85,10 @@ impl JsonFormat {
     fn piece(&self, path: &Path) -> Result<Piece> {
         let shown = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         // One of an earlier load may be packed otherwise than those that are on their way.
-        let codec = match path.extension().and_then(|end| end.to_str()) {
-            Some("ndjson" | "jsonl" | "json" | "gz" | "zst") => Codec::of(path),
-            _ => self.config.packing.codec,
+        let codec = match (Codec::of(path), path.extension().and_then(|end| end.to_str())) {
+            (Codec::Plain, Some("ndjson" | "jsonl" | "json")) => Codec::Plain,
+            (Codec::Plain, _) => self.config.packing.codec,
+            (codec, _) => codec,
         };
         let kind = if self.config.array { Kind::Any } else { Kind::Lines };
         Piece::whole(PinnedFile::pin(path, shown)?, (codec, Said::Name), kind)
@@ -155,7 +160,7 @@ impl FileFormat for JsonFormat {
     }
 
     fn agreeing(&self) -> &'static [&'static str] {
-        &[]
+        &["partition_by"]
     }
 
     fn plan(&self, schema: &Schema) -> Result<Vec<ColumnPlan>> {
@@ -172,8 +177,8 @@ impl FileFormat for JsonFormat {
                     .next("leave one of them out, or rename it where it lives"));
             }
             let (store, exact_text) = written_as(data_type).map_err(|within| {
-                Error::refused(format!("the column {name} cannot be written as JSON: there is none for {within}"))
-                    .next("settle it in Parquet, or leave the column out")
+                let error = Error::refused(format!("the column cannot be written as JSON: there is none for {within}"));
+                leave_out(error.at(format!("column {name}")), schema, &|data_type| written_as(data_type).is_ok())
             })?;
             Ok(ColumnPlan { name: name.clone(), arrow: data_type.to_string(), store: store.to_owned(), exact_text })
         });
@@ -187,7 +192,7 @@ impl FileFormat for JsonFormat {
         let columns = schema.fields().iter().map(|_| Rendered::default()).collect();
         let names = schema.fields().iter().map(|f| f.name().clone()).collect();
         let leads = leads(schema.fields());
-        Ok(Box::new(JsonEncoder { format: self.clone(), sink, columns, names, leads, lines: Vec::new(), begun: false }))
+        Ok(Box::new(JsonEncoder { format: self.clone(), sink, columns, names, leads, lines: Vec::new(), rows: 0 }))
     }
 
     fn check_fits(&self, path: &Path, schema: &SchemaRef) -> Result<()> {
@@ -224,7 +229,7 @@ impl FileFormat for JsonFormat {
                 Ok(Next::Bad(bad)) => {
                     return Err(complaints.bad(&piece, row, blocks.bytes(), blocks.row_begin(), bad).as_refusal());
                 }
-                Ok(Next::End | Next::TooLarge(_)) => return Ok(()),
+                Ok(Next::End | Next::TooLarge { .. }) => return Ok(()),
                 Err(Trouble::Io(error)) => return Err(piece.failed(error)),
                 Err(Trouble::Refused(error)) => return Err(error),
             }
@@ -247,7 +252,7 @@ impl FileFormat for JsonFormat {
                     let complaints = Complaints { sampled: false, ours: true };
                     return Err(complaints.bad(&piece, rows + 1, blocks.bytes(), blocks.row_begin(), bad));
                 }
-                Ok(Next::TooLarge(_)) => return Err(Error::bug("a row was written that cannot be read")),
+                Ok(Next::TooLarge { .. }) => return Err(Error::bug("a row was written that cannot be read")),
                 Err(Trouble::Io(error)) => return Err(piece.failed(error)),
                 Err(Trouble::Refused(error)) => return Err(error),
             }
@@ -255,7 +260,7 @@ impl FileFormat for JsonFormat {
     }
 
     fn read(&self, path: &Path, schema: &SchemaRef, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {
-        Ok(Box::new(JsonStream::new(Reading::ours(schema), vec![self.piece(path)?], ctx)?))
+        Ok(Box::new(JsonStream::new(Reading::ours(&plain(schema)), vec![self.piece(path)?], ctx)?))
     }
 
     fn assemble(&self, parts: &[PathBuf], _: &SchemaRef, _: Option<&str>, mut into: File) -> Result<()> {
@@ -308,8 +313,8 @@ struct JsonEncoder {
     /// What stands before each column's value.
     leads: Vec<Vec<u8>>,
     lines: Vec<u8>,
-    /// Whether a row was written.
-    begun: bool,
+    /// How many rows were written.
+    rows: u64,
 }
 
 impl JsonEncoder {
@@ -319,7 +324,7 @@ impl JsonEncoder {
         let leads: usize = self.leads.iter().map(Vec::len).sum();
         self.lines.reserve(self.columns.iter().map(|c| c.bytes.len()).sum::<usize>() + rows * (leads + 3));
         for row in 0..rows {
-            if self.format.config.array && (self.begun || row > 0) {
+            if self.format.config.array && (self.rows > 0 || row > 0) {
                 self.lines.extend_from_slice(BETWEEN);
             }
             for (lead, column) in self.leads.iter().zip(&self.columns) {
@@ -328,7 +333,6 @@ impl JsonEncoder {
             }
             self.lines.extend_from_slice(if self.format.config.array { b"}" } else { b"}\n" });
         }
-        self.begun |= rows > 0;
         self.sink.write_all(&self.lines)
     }
 }
@@ -339,18 +343,24 @@ impl Encoder for JsonEncoder {
         while begin < batch.num_rows() {
             let rows = ROWS_AT_ONCE.min(batch.num_rows() - begin);
             for ((array, name), column) in batch.columns().iter().zip(&self.names).zip(&mut self.columns) {
-                render(&array.slice(begin, rows), name, column)?;
+                render(&array.slice(begin, rows), column).map_err(|Unwritten { row, path, what }| {
+                    let row = grouped(self.rows + row as u64 + 1);
+                    Error::failed(what)
+                        .at(format!("row {row} of the split, column {name}{path}"))
+                        .next("mend the value where it lives, or leave the column out")
+                })?;
             }
             self.write_lines(rows).map_err(cannot_write)?;
+            self.rows += rows as u64;
             begin += rows;
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<File> {
-        let Self { format, sink, begun, .. } = *self;
+        let Self { format, sink, rows, .. } = *self;
         let finished = sink.finish().and_then(|file| {
-            if format.config.array { format.member(file, if begun { CLOSE } else { CLOSE_EMPTY }) } else { Ok(file) }
+            if format.config.array { format.member(file, if rows > 0 { CLOSE } else { CLOSE_EMPTY }) } else { Ok(file) }
         });
         finished.map_err(cannot_write)
     }

@@ -9,11 +9,22 @@ use arrow_schema::{DataType, Field, TimeUnit};
 
 use super::columns::{Form, item};
 use super::keys::Keys;
-use super::lexer::{DEEPEST, Halt, Wrong, bad, colon, items, members, pass};
+use super::lexer::{Halt, colon, items, members, pass};
 use crate::files::cell::{self, Float};
 
 /// An object of more keys than this is taken for a table of its own, with names that are data.
 const MOST_KEYS: usize = 500;
+
+/// Rows of more keys than this have names that are data.
+pub const MOST_COLUMNS: usize = 16_384;
+
+/// How many bytes all that was seen may come to: keys of objects beyond are taken for data, those of rows beyond twice as
+/// many.
+const MOST_BYTES: usize = 16 << 20;
+
+/// About what a key takes beside its name, which is kept thrice; and a list.
+const KEY_BYTES: usize = 256;
+const LIST_BYTES: usize = 48;
 
 /// Objects and lists are types of columns down to here.
 const TYPED_DEPTH: usize = 32;
@@ -58,6 +69,10 @@ pub struct Seen {
 pub struct Objects {
     keys: Keys,
     seen: Vec<Seen>,
+    /// Whether there were more keys than are kept.
+    many: bool,
+    /// About how many bytes all below takes; of rows only.
+    bytes: usize,
 }
 
 /// Why the values of a place are text, or why nobody can tell.
@@ -96,33 +111,53 @@ pub struct Told {
 }
 
 impl Objects {
-    /// Looks at the object at `at`, and says where it ends.
+    /// Looks at the row at `at`, and says where it ends.
     ///
     /// # Errors
     /// If it cannot be passed.
-    pub fn look<const LINES: bool>(&mut self, bytes: &[u8], at: usize, depth: usize) -> Result<usize, Halt> {
+    pub fn look<const LINES: bool>(&mut self, bytes: &[u8], at: usize) -> Result<usize, Halt> {
+        let mut taken = self.bytes;
+        let end = self.look_at::<LINES>(bytes, at, 1, &mut taken);
+        self.bytes = taken;
+        end
+    }
+
+    fn look_at<const LINES: bool>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        depth: usize,
+        taken: &mut usize,
+    ) -> Result<usize, Halt> {
         let mut before = self.keys.len();
-        let Self { keys, seen } = self;
+        let Self { keys, seen, many, .. } = self;
+        let (most, most_bytes) = if depth == 1 { (MOST_COLUMNS, MOST_BYTES * 2) } else { (MOST_KEYS, MOST_BYTES) };
         members::<LINES>(bytes, at, |at| {
             let found = keys.find(bytes, at, before)?;
             let begin = colon::<LINES>(bytes, found.end)?;
-            let key = match found.key {
-                Some(key) => key,
-                None if depth > 0 && keys.len() > MOST_KEYS => {
-                    return Ok(pass::<LINES>(bytes, begin, depth)?.end);
+            let key = if let Some(key) = found.key {
+                key
+            } else {
+                // It counts only once its value has come whole.
+                let end = pass::<LINES>(bytes, begin, depth)?.end;
+                if keys.len() >= most || *taken >= most_bytes {
+                    *many = true;
+                    return Ok(end);
                 }
-                None => {
-                    // It counts only once its value has come whole.
-                    let end = pass::<LINES>(bytes, begin, depth)?.end;
-                    keys.add(&super::keys::name_at(bytes, at));
-                    seen.push(Seen::default());
-                    debug_assert!(end > begin, "a value has bytes");
-                    keys.len() - 1
-                }
+                let name = super::keys::name_at(bytes, at);
+                *taken += KEY_BYTES + name.len() * 3;
+                seen.push(Seen::default());
+                keys.add(&name)
             };
             before = key;
-            seen[key].look::<LINES>(bytes, begin, depth)
+            seen[key].look::<LINES>(bytes, begin, depth, taken)
         })
+    }
+
+    /// Whether there were more keys than are kept: then they are data, not names of columns.
+    #[must_use]
+    pub fn are_many(&self) -> bool {
+        self.many
     }
 
     /// The keys, in the order in which they were first seen.
@@ -145,17 +180,29 @@ impl Objects {
 
 impl Seen {
     /// Looks at the value at `at`, and says where it ends.
-    fn look<const LINES: bool>(&mut self, bytes: &[u8], at: usize, depth: usize) -> Result<usize, Halt> {
+    fn look<const LINES: bool>(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        depth: usize,
+        taken: &mut usize,
+    ) -> Result<usize, Halt> {
         match bytes.get(at) {
-            Some(b'{' | b'[') if depth >= DEEPEST => bad(Wrong::Deep, at),
+            Some(&open @ (b'{' | b'[')) if depth > TYPED_DEPTH => {
+                self.kinds |= if open == b'{' { OBJECT } else { LIST };
+                Ok(pass::<LINES>(bytes, at, depth)?.end)
+            }
             Some(b'{') => {
                 self.kinds |= OBJECT;
-                self.object.get_or_insert_default().look::<LINES>(bytes, at, depth + 1)
+                self.object.get_or_insert_default().look_at::<LINES>(bytes, at, depth + 1, taken)
             }
             Some(b'[') => {
                 self.kinds |= LIST;
+                if self.item.is_none() {
+                    *taken += LIST_BYTES;
+                }
                 let seen = self.item.get_or_insert_default();
-                items::<LINES>(bytes, at, |at| seen.look::<LINES>(bytes, at, depth + 1))
+                items::<LINES>(bytes, at, |at| seen.look::<LINES>(bytes, at, depth + 1, taken))
             }
             _ => {
                 let passed = pass::<LINES>(bytes, at, depth)?;
@@ -197,7 +244,7 @@ impl Seen {
             OBJECT | LIST if telling.nested_as_text => json(None),
             OBJECT | LIST if depth >= TYPED_DEPTH => json(Some(Why::Deep)),
             OBJECT => match &self.object {
-                Some(objects) if objects.keys.len() > MOST_KEYS => json(Some(Why::ManyKeys)),
+                Some(objects) if objects.many => json(Some(Why::ManyKeys)),
                 Some(objects) if !objects.keys.is_empty() => {
                     let (mut fields, mut forms, mut why) = (Vec::new(), Vec::new(), Vec::new());
                     for (key, seen) in objects.iter() {
@@ -245,7 +292,7 @@ impl Seen {
                     Some((at, field)) => seen.fits(field.data_type(), child(at)),
                     None => false,
                 };
-                self.kinds == OBJECT && objects.iter().all(fits)
+                self.kinds == OBJECT && !objects.many && objects.iter().all(fits)
             }
             DataType::List(item) => {
                 self.kinds == LIST && self.item.as_ref().is_none_or(|seen| seen.fits(item.data_type(), child(0)))

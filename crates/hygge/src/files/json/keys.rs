@@ -131,6 +131,45 @@ pub fn name_at(bytes: &[u8], at: usize) -> String {
     String::from_utf8_lossy(&plain).into_owned()
 }
 
+/// The key of the row at `begin` whose value cannot be passed.
+pub(crate) fn key_at(bytes: &[u8], begin: usize) -> Option<String> {
+    if bytes.get(begin) != Some(&b'{') {
+        return None;
+    }
+    let mut key = None;
+    let _ = members::<false>(bytes, begin, |at| {
+        key = Some(at);
+        let name = pass_text(bytes, at)?;
+        let end = pass::<false>(bytes, colon::<false>(bytes, name.end)?, 0)?.end;
+        key = None;
+        Ok(end)
+    });
+    key.map(|at| name_at(bytes, at)).filter(|name| !name.is_empty())
+}
+
+/// How many of the rows from `begin` on, which were all passed, end before `at`; and the key of the next whose value or
+/// name `at` lies in.
+pub(crate) fn key_around(bytes: &[u8], begin: usize, at: usize) -> (u64, String) {
+    let (mut rows, mut begin) = (0, begin);
+    loop {
+        let mut key = None;
+        let row = members::<false>(bytes, begin, |member| {
+            let end = pass::<false>(bytes, colon::<false>(bytes, pass_text(bytes, member)?.end)?, 0)?.end;
+            if (member..end).contains(&at) {
+                key = Some(member);
+            }
+            Ok(end)
+        });
+        match row {
+            Ok(end) if end <= at => {
+                rows += 1;
+                begin = end + bytes[end..].iter().position(|&b| b == b'{').unwrap_or(bytes.len() - end);
+            }
+            _ => return (rows, key.map(|member| name_at(bytes, member)).unwrap_or_default()),
+        }
+    }
+}
+
 /// Finds the members of objects.
 #[derive(Debug, Clone)]
 pub struct Members {

@@ -12,6 +12,8 @@ pub enum Halt {
     More,
     /// It cannot be read.
     Bad(Bad),
+    /// Those that were taken are enough for now. Said of rows only, and never of the first.
+    Enough,
 }
 
 /// What is wrong, and at which byte.
@@ -30,6 +32,8 @@ pub enum Wrong {
     Grammar,
     /// A row that goes on over the end of its line.
     LineEnd,
+    /// A text that goes on over the end of its line.
+    CutText,
     /// A row that is no object.
     NoObject,
     /// An array where rows stand one on a line.
@@ -50,6 +54,10 @@ pub enum Wrong {
     Unknown,
     /// Something behind the array of rows.
     Behind,
+    /// Another row on the line of one.
+    SameLine,
+    /// A comma that parts nothing.
+    Comma,
     /// The file ends within a row.
     Torn,
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicU64;
 
 use hygge_core::{Error, Part, Result};
 
-use super::blocks::{BLOCK_BYTES, Blocks, Ending, Layout};
+use super::blocks::{Blocks, Ending, Layout};
+use crate::files::buffer::BLOCK_BYTES;
 use crate::files::codec::{Codec, Said};
 use crate::files::listing::PinnedFile;
 use crate::files::part;
@@ -45,7 +46,7 @@ impl Piece {
     /// # Errors
     /// If it cannot be read, or is text of another coding.
     pub fn whole(file: PinnedFile, (codec, said): (Codec, Said), kind: Kind) -> Result<Self> {
-        let failed = |error| codec.error(said, &file.path, &file.shown, error);
+        let failed = |error| codec.error(said, &file, error);
         let mut source = part::open(&file, (codec, said), 0, None, &Arc::default())?;
         // The first byte that is no space may be far away, but is not in any file of this world.
         let mut head = Vec::new();
@@ -99,7 +100,7 @@ impl Piece {
     /// The error of a failure to read or unpack it.
     #[must_use]
     pub fn failed(&self, error: std::io::Error) -> Error {
-        self.codec.error(self.said, &self.file.path, &self.file.shown, error)
+        self.codec.error(self.said, &self.file, error)
     }
 }
 

@@ -14,7 +14,6 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, OffsetSizeTrait};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::{DataType, Fields, TimeUnit};
-use hygge_core::{Error, Result};
 
 use super::columns::in_quotes;
 use super::lexer::plain_end;
@@ -101,44 +100,74 @@ fn is_key(data_type: &DataType) -> bool {
 
 const NULL: &[u8] = b"null";
 
+/// A value that cannot be written.
+#[derive(Debug)]
+pub(crate) struct Unwritten {
+    /// Its row in the column, from 0.
+    pub(crate) row: usize,
+    /// The way from the column to the value: keys, and `[]` for items.
+    pub(crate) path: String,
+    /// What is wrong with it.
+    pub(crate) what: &'static str,
+}
+
+impl Unwritten {
+    fn at(row: usize, what: &'static str) -> Self {
+        Self { row, path: String::new(), what }
+    }
+
+    fn below(mut self, step: &str) -> Self {
+        self.path.insert_str(0, step);
+        self
+    }
+
+    /// Of an item of the lists that `offsets` part.
+    fn of_item<O: OffsetSizeTrait>(self, offsets: &[O], step: &str) -> Self {
+        let base = offsets.first().map_or(0, |o| o.as_usize());
+        let row = offsets.partition_point(|o| o.as_usize() <= self.row + base).saturating_sub(1);
+        Self { row, ..self }.below(step)
+    }
+}
+
 /// Writes the values of a column into `out`, which is cleared first.
 ///
 /// # Errors
-/// Failed, where a date lies outside the years 0 to 9999, or a map has a key twice; `name` is the column.
-pub(crate) fn render(array: &ArrayRef, name: &str, out: &mut Rendered) -> Result<()> {
+/// Where a date lies outside the years 0 to 9999, or a map has a key twice.
+pub(crate) fn render(array: &ArrayRef, out: &mut Rendered) -> Result<(), Unwritten> {
     use DataType as T;
     out.bytes.clear();
     out.ends.clear();
     out.ends.reserve(array.len());
     match array.data_type() {
-        T::Struct(fields) => structs(array, fields, name, out),
+        T::Struct(fields) => structs(array, fields, out),
         T::List(_) => {
             let list = array.as_list::<i32>();
-            lists(array, list.values(), list.value_offsets(), name, out)
+            lists(array, list.values(), list.value_offsets(), out)
         }
         T::LargeList(_) => {
             let list = array.as_list::<i64>();
-            lists(array, list.values(), list.value_offsets(), name, out)
+            lists(array, list.values(), list.value_offsets(), out)
         }
         T::FixedSizeList(_, size) => {
             let list = array.as_fixed_size_list();
             // Sliced, its values are those of its rows alone.
             let offsets: Vec<i32> = (0..=list.len()).map(|row| i32::usize_as(row) * *size).collect();
-            lists(array, list.values(), &offsets, name, out)
+            lists(array, list.values(), &offsets, out)
         }
-        T::Map(..) => maps(array, name, out),
-        _ => plain(array, name, out),
+        T::Map(..) => maps(array, out),
+        _ => plain(array, out),
     }
 }
 
 /// [`render`] for columns of values that are neither objects nor lists.
-fn plain(array: &ArrayRef, name: &str, out: &mut Rendered) -> Result<()> {
+fn plain(array: &ArrayRef, out: &mut Rendered) -> Result<(), Unwritten> {
     use DataType as T;
     let cast;
     let array = match kin(array.data_type()) {
         Some(kin) => {
             let options = arrow_cast::CastOptions { safe: false, ..arrow_cast::CastOptions::default() };
-            cast = arrow_cast::cast_with_options(array, &kin, &options)?;
+            cast = arrow_cast::cast_with_options(array, &kin, &options)
+                .map_err(|_| Unwritten::at(0, "a value that cannot be read as its kin"))?;
             &cast
         }
         None => array,
@@ -217,14 +246,13 @@ fn plain(array: &ArrayRef, name: &str, out: &mut Rendered) -> Result<()> {
         T::LargeUtf8 => texts(array.as_string::<i64>().iter(), out),
         T::Binary => bytes(array.as_binary::<i32>().iter(), out),
         T::LargeBinary => bytes(array.as_binary::<i64>().iter(), out),
-        other => return Err(Error::bug(format!("a column of type {other} was planned for JSON"))),
+        _ => return Err(Unwritten::at(0, "a value of a type that has no JSON")),
     };
     if written {
         Ok(())
     } else {
-        Err(Error::failed("a date or time that has no text: its year is not between 0 and 9999, or it is past its day")
-            .at(format!("row {} of a batch, column {name}", out.ends.len() + 1))
-            .next("mend the value where it lives, or leave the column out"))
+        let what = "a date or time that has no text: its year is not between 0 and 9999, or it is past its day";
+        Err(Unwritten::at(out.ends.len(), what))
     }
 }
 
@@ -265,13 +293,13 @@ pub(crate) fn leads(fields: &Fields) -> Vec<Vec<u8>> {
     fields.iter().enumerate().map(lead).collect()
 }
 
-fn structs(array: &ArrayRef, fields: &Fields, name: &str, out: &mut Rendered) -> Result<()> {
+fn structs(array: &ArrayRef, fields: &Fields, out: &mut Rendered) -> Result<(), Unwritten> {
     let array = array.as_struct();
     let leads = leads(fields);
     let mut children = Vec::with_capacity(fields.len());
     for (child, field) in array.columns().iter().zip(fields) {
         let mut rendered = Rendered::default();
-        render(child, &format!("{name}.{}", field.name()), &mut rendered)?;
+        render(child, &mut rendered).map_err(|error| error.below(&format!(".{}", field.name())))?;
         children.push(rendered);
     }
     out.bytes.reserve(children.iter().map(|child| child.bytes.len()).sum());
@@ -293,13 +321,12 @@ fn lists<O: OffsetSizeTrait>(
     array: &ArrayRef,
     values: &ArrayRef,
     offsets: &[O],
-    name: &str,
     out: &mut Rendered,
-) -> Result<()> {
+) -> Result<(), Unwritten> {
     let base = offsets.first().map_or(0, |o| o.as_usize());
     let end = offsets.last().map_or(0, |o| o.as_usize());
     let mut items = Rendered::default();
-    render(&values.slice(base, end - base), &format!("{name}[]"), &mut items)?;
+    render(&values.slice(base, end - base), &mut items).map_err(|error| error.of_item(offsets, "[]"))?;
     out.bytes.reserve(items.bytes.len() + array.len() * 2);
     for (row, pair) in offsets.windows(2).enumerate() {
         if array.is_null(row) {
@@ -318,14 +345,14 @@ fn lists<O: OffsetSizeTrait>(
     Ok(())
 }
 
-fn maps(array: &ArrayRef, name: &str, out: &mut Rendered) -> Result<()> {
+fn maps(array: &ArrayRef, out: &mut Rendered) -> Result<(), Unwritten> {
     let map = array.as_map();
     let offsets = map.value_offsets();
     let base = offsets.first().map_or(0, |o| o.as_usize());
     let end = offsets.last().map_or(0, |o| o.as_usize());
     let (mut keys, mut values) = (Rendered::default(), Rendered::default());
-    render(&map.keys().slice(base, end - base), name, &mut keys)?;
-    render(&map.values().slice(base, end - base), &format!("{name}{{}}"), &mut values)?;
+    render(&map.keys().slice(base, end - base), &mut keys).map_err(|error| error.of_item(offsets, ""))?;
+    render(&map.values().slice(base, end - base), &mut values).map_err(|error| error.of_item(offsets, "{}"))?;
     let quote: &[u8] = if in_quotes(map.key_type()) { b"" } else { b"\"" };
     let mut seen = HashSet::new();
     for (row, pair) in offsets.windows(2).enumerate() {
@@ -338,9 +365,7 @@ fn maps(array: &ArrayRef, name: &str, out: &mut Rendered) -> Result<()> {
         for entry in pair[0].as_usize()..pair[1].as_usize() {
             let key = keys.of(entry - base);
             if !seen.insert(key) {
-                return Err(Error::failed("a map with the same key twice, which an object cannot have")
-                    .at(format!("row {} of a batch, column {name}", row + 1))
-                    .next("mend the value where it lives, or leave the column out"));
+                return Err(Unwritten::at(row, "a map with the same key twice, which an object cannot have"));
             }
             if seen.len() > 1 {
                 out.bytes.push(b',');

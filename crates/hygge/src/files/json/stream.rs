@@ -1,22 +1,20 @@
 //! Batches of typed columns out of pieces of files.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use hygge_core::context::SplitContext;
-use hygge_core::home::{Batch, BatchStream};
 use hygge_core::{Error, Result};
 
-use super::blocks::{BLOCK_BYTES, Blocks, Layout, Next, Trouble};
-use super::columns::{ColumnBuilder, Form, Misfit, Values, builder, fixed_bytes};
+use super::blocks::{Blocks, Layout, Next};
+use super::columns::{ColumnBuilder, Form, Scales, Values, builder, fixed_bytes, positions};
 use super::complaint::Complaints;
 use super::keys::{Keys, Members};
+use super::lexer::Halt;
 use super::piece::Piece;
-
-/// The most bytes of a batch: with the greatest row on top, offsets of 32 bits still reach its end.
-const BATCH_LIMIT: usize = 256 << 20;
+use crate::files::buffer::Trouble;
+use crate::files::pieces::{Intake, Marks, Open, PieceStream, Room, Taken, most_bytes};
 
 /// The most positions that are found in one pass.
 const MOST_SLOTS: usize = 256 << 10;
@@ -55,29 +53,20 @@ impl Reading {
 }
 
 /// Reads pieces one behind the other.
-pub struct JsonStream {
+pub(crate) type JsonStream = PieceStream<JsonIntake>;
+
+/// The columns of JSON in the making.
+pub(crate) struct JsonIntake {
     reading: Reading,
-    ctx: SplitContext,
-    pieces: VecDeque<Piece>,
-    open: Option<Open>,
     members: Members,
     slots: Vec<u32>,
     builders: Vec<Box<dyn ColumnBuilder>>,
     fixed_row: usize,
-    marks: Vec<Mark>,
-}
-
-struct Open {
-    blocks: Blocks,
-    piece: Piece,
-    rows: u64,
-}
-
-/// From which row of the batch on the rows are those of a piece.
-struct Mark {
-    batch_row: usize,
-    piece: Piece,
-    piece_row: u64,
+    /// Positions of a row, those within objects and those of keys that are not read among them.
+    positions: usize,
+    scales: Scales,
+    /// What the builders held after the last rows.
+    held: usize,
 }
 
 impl JsonStream {
@@ -85,7 +74,7 @@ impl JsonStream {
     ///
     /// # Errors
     /// Refused, if a column's type cannot be read from JSON.
-    pub fn new(reading: Reading, pieces: Vec<Piece>, ctx: &SplitContext) -> Result<Self> {
+    pub(crate) fn new(reading: Reading, pieces: Vec<Piece>, ctx: &SplitContext) -> Result<Self> {
         let fields = reading.schema.fields();
         let builders = fields
             .iter()
@@ -96,56 +85,66 @@ impl JsonStream {
         let fixed_row = fields.iter().map(|f| fixed_bytes(f.data_type())).sum::<usize>().max(1);
         let names = fields.iter().map(|f| f.name()).chain(reading.unread.iter());
         let members = Members { keys: Keys::new(names), others: reading.others };
-        Ok(Self {
-            ctx: ctx.clone(),
-            pieces: pieces.into(),
-            open: None,
+        let nested: usize = fields.iter().map(|f| positions(f.data_type())).sum();
+        let intake = JsonIntake {
+            positions: members.stride() + nested * 2,
+            scales: Scales::new(&reading.schema),
+            reading,
             members,
             slots: Vec::new(),
             builders,
             fixed_row,
-            marks: Vec::new(),
-            reading,
-        })
+            held: 0,
+        };
+        Ok(Self::of(intake, pieces, ctx))
+    }
+}
+
+impl Intake for JsonIntake {
+    type Piece = Piece;
+    type Blocks = Blocks;
+
+    fn open(&self, piece: &Piece, ctx: &SplitContext, block_bytes: usize) -> Result<Blocks> {
+        piece.blocks(&ctx.bytes_read, block_bytes, ctx.share.row_limit())
     }
 
-    fn open_next(&mut self, batch_row: usize) -> Result<bool> {
-        let Some(piece) = self.pieces.pop_front() else { return Ok(false) };
-        let block_bytes = (self.ctx.batch_bytes() / 4).clamp(4 << 10, BLOCK_BYTES);
-        let blocks = piece.blocks(&self.ctx.bytes_read, block_bytes, self.ctx.share.row_limit())?;
-        self.marks.push(Mark { batch_row, piece: piece.clone(), piece_row: 0 });
-        self.open = Some(Open { blocks, piece, rows: 0 });
-        Ok(true)
-    }
-
-    /// Takes what is found next into the columns, and says how many rows and bytes that were; none at the end.
-    fn take(&mut self, batch_row: usize, most: usize) -> Result<Option<(usize, usize)>> {
-        if self.open.is_none() && !self.open_next(batch_row)? {
-            return Ok(None);
-        }
-        let Some(Open { blocks, piece, rows }) = &mut self.open else { return Ok(None) };
+    fn take(&mut self, open: &mut Open<Piece, Blocks>, ctx: &SplitContext, room: Room) -> Result<Option<Taken>> {
+        let Open { blocks, piece, rows } = open;
         let complaints = self.reading.complaints;
-        let ctx = &self.ctx;
         let row = *rows + 1;
         let before = blocks.consumed();
         let mut hold = |bytes| ctx.admit_row(bytes, || complaints.place(piece, row, ""));
         let (members, slots) = (&mut self.members, &mut self.slots);
         let stride = members.stride();
-        let most = most.min((MOST_SLOTS / stride.max(1)).max(1));
+        let most = room.rows(self.fixed_row).min((MOST_SLOTS / self.positions.max(1)).max(1));
         slots.clear();
-        let mut whole = 0;
+        let (mut whole, mut begin, mut end) = (0, 0, 0);
+        // What the rows may come to at worst is half a batch, unless it is one row.
+        let (worst, enough) = (self.scales.worst, most_bytes(ctx) / 2);
+        let mut heavy = 0_usize;
         let lines = piece.layout == Layout::Lines;
         let mut find = |bytes: &[u8], at: usize| {
+            if heavy >= enough && whole > 0 {
+                return Err(Halt::Enough);
+            }
             // A row may be asked for again.
             slots.truncate(whole);
             slots.resize(whole + stride, 0);
             let here = &mut slots[whole..];
-            let end = if lines {
+            let found = if lines {
                 members.find::<true>(bytes, at, 1, here)
             } else {
                 members.find::<false>(bytes, at, 1, here)
             }?;
+            let weight = (found - at).saturating_mul(worst);
+            if whole == 0 {
+                (begin, heavy) = (at, 0);
+            } else if weight > enough {
+                return Err(Halt::Enough);
+            }
+            heavy = heavy.saturating_add(weight);
             whole += stride;
+            end = found;
             Ok(end)
         };
         let next = match blocks.next(most, &mut find, &mut hold) {
@@ -154,19 +153,26 @@ impl JsonStream {
             Err(Trouble::Io(error)) => return Err(piece.failed(error)),
         };
         slots.truncate(whole);
-        let found = match next {
-            Next::Rows(found) => found,
-            Next::End => {
-                self.open = None;
-                return Ok(Some((0, 0)));
-            }
+        let rows = match next {
+            Next::Rows(rows) => rows,
+            Next::End => return Ok(None),
             Next::Bad(bad) => return Err(complaints.bad(piece, row, blocks.bytes(), blocks.row_begin(), bad)),
-            Next::TooLarge(bytes) => {
-                ctx.admit_row(bytes, || complaints.place(piece, row, ""))?;
+            Next::TooLarge { bytes, key } => {
+                ctx.admit_row(bytes, || complaints.place(piece, row, &key.unwrap_or_default()))?;
                 return Err(Error::bug("a row was admitted that is greater than can be held"));
             }
         };
         let bytes = blocks.bytes();
+        if heavy > enough && rows == 1 {
+            let (weight, column) = self.scales.weigh(bytes, slots.chunks(2).map(|slot| slot[0] as usize));
+            let name = || complaints.place(piece, row, self.reading.schema.field(column).name());
+            ctx.admit_row(weight.saturating_add(end - begin), name)?;
+        }
+        // What is read is checked as it is read.
+        let unread = self.reading.others || !self.reading.unread.is_empty();
+        if let Some(Err(error)) = unread.then(|| std::str::from_utf8(&bytes[begin..end])) {
+            return Err(complaints.not_utf8(piece, row, bytes, begin, begin + error.valid_up_to()));
+        }
         for (column, builder) in self.builders.iter_mut().enumerate() {
             if let Err(misfit) = builder.append(Values { bytes, slots, stride, first: column * 2 }) {
                 let (name, strict) = (self.reading.schema.field(column).name(), self.reading.strict[column]);
@@ -174,48 +180,30 @@ impl JsonStream {
             }
         }
         let read = usize::try_from(blocks.consumed() - before).unwrap_or(usize::MAX);
-        *rows += found as u64;
-        Ok(Some((found, read)))
+        let mut taken = Taken { rows, bytes: read + rows * self.fixed_row };
+        if worst > 0 {
+            let all: usize = self.builders.iter().map(|builder| builder.held()).sum();
+            taken.bytes = taken.bytes.max(all.saturating_sub(self.held));
+            self.held = all;
+        }
+        Ok(Some(taken))
     }
 
-    fn finish_batch(&mut self, rows: usize) -> Result<RecordBatch> {
+    fn finish_batch(&mut self, rows: usize, marks: &Marks<Piece>) -> Result<RecordBatch> {
+        self.held = 0;
+        let Reading { schema, strict, complaints, .. } = &self.reading;
         let mut columns = Vec::with_capacity(self.builders.len());
         for (column, builder) in self.builders.iter_mut().enumerate() {
-            columns.push(builder.finish().map_err(|misfit| misfit_of(&self.reading, &self.marks, column, &misfit))?);
+            match builder.finish() {
+                Ok(array) => columns.push(array),
+                Err(misfit) => {
+                    let (piece, row) = marks.of(misfit.row)?;
+                    let name = schema.field(column).name();
+                    return Err(complaints.misfit(piece, row, name, strict[column], &misfit));
+                }
+            }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(self.reading.schema.clone(), columns, &options)?)
-    }
-}
-
-/// Of a value of a batch, which may have come from any of several pieces.
-fn misfit_of(reading: &Reading, marks: &[Mark], column: usize, misfit: &Misfit) -> Error {
-    let at = marks.iter().rposition(|m| m.batch_row <= misfit.row).unwrap_or_default();
-    let Some(mark) = marks.get(at) else { return Error::bug("a row of a batch came from no file") };
-    let row = mark.piece_row + (misfit.row - mark.batch_row) as u64 + 1;
-    let name = reading.schema.field(column).name();
-    reading.complaints.misfit(&mark.piece, row, name, reading.strict[column], misfit)
-}
-
-impl BatchStream for JsonStream {
-    fn next(&mut self) -> Result<Option<Batch>> {
-        let most_bytes = self.ctx.batch_bytes().min(BATCH_LIMIT);
-        let most_rows = self.ctx.batch_rows.max(1);
-        let (mut rows, mut bytes) = (0, 0);
-        self.marks.clear();
-        if let Some(open) = &self.open {
-            self.marks.push(Mark { batch_row: 0, piece: open.piece.clone(), piece_row: open.rows });
-        }
-        while rows < most_rows && bytes < most_bytes {
-            self.ctx.cancel().check()?;
-            let most = (most_rows - rows).min(((most_bytes - bytes) / self.fixed_row).max(1));
-            let Some((more_rows, more_bytes)) = self.take(rows, most)? else { break };
-            rows += more_rows;
-            bytes += more_bytes + more_rows * self.fixed_row;
-        }
-        if rows == 0 {
-            return Ok(None);
-        }
-        Ok(Some(self.finish_batch(rows)?.into()))
+        Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
     }
 }

@@ -18,7 +18,7 @@ use super::columns::Form;
 use super::complaint::Complaints;
 use super::infer::{Objects, Telling};
 use super::keys::{ESCAPED, Keys, Members};
-use super::lexer::{Halt, Wrong, pass, unescape};
+use super::lexer::{Wrong, pass, unescape};
 use super::piece::{Kind, Piece};
 use super::render::text_into;
 use super::stream::{JsonStream, Reading};
@@ -53,11 +53,11 @@ fn reading(piece: &Piece) -> Result<Reading, Error> {
     let complaints = Complaints::default();
     let mut rows = 0;
     loop {
-        let mut look = |bytes: &[u8], at: usize| objects.look::<false>(bytes, at, 0);
+        let mut look = |bytes: &[u8], at: usize| objects.look::<false>(bytes, at);
         match blocks.next(usize::MAX, &mut look, &mut |_| Ok(())).expect("reads") {
             Next::Rows(more) => rows += more as u64,
             Next::Bad(bad) => return Err(complaints.bad(piece, rows + 1, blocks.bytes(), blocks.row_begin(), bad)),
-            Next::End | Next::TooLarge(_) => break,
+            Next::End | Next::TooLarge { .. } => break,
         }
     }
     let told: Vec<_> = objects.iter().map(|(key, seen)| (key, seen.told(Telling::default()))).collect();
@@ -94,7 +94,7 @@ pub(crate) fn values_of(rows: &RecordBatch, forms: &[Form]) -> Vec<Map<String, V
     let mut out = vec![Map::new(); rows.num_rows()];
     for ((array, field), form) in rows.columns().iter().zip(rows.schema().fields()).zip(forms) {
         let mut rendered = crate::files::cell::writing::Rendered::default();
-        super::render::render(array, field.name(), &mut rendered).expect("renders");
+        super::render::render(array, &mut rendered).expect("renders");
         for (row, out) in out.iter_mut().enumerate() {
             let value = serde_json::from_slice(rendered.of(row)).expect("is JSON");
             out.insert(field.name().clone(), plain(value, form));
@@ -214,7 +214,7 @@ fn is_passed(text: &str) -> bool {
     let text = format!("{}\n", text.trim_start_matches([' ', '\n', '\t', '\r']));
     match pass::<false>(text.as_bytes(), 0, 0) {
         Ok(passed) => text.as_bytes()[passed.end..].trim_ascii().is_empty(),
-        Err(Halt::More | Halt::Bad(_)) => false,
+        Err(_) => false,
     }
 }
 
@@ -334,7 +334,7 @@ fn found(text: &[u8], layout: Layout, block: usize, most: usize) -> (Vec<[Vec<u8
             }
             Next::End => return (out, None),
             Next::Bad(bad) => return (out, Some(bad.what)),
-            Next::TooLarge(_) => panic!("the limit is far"),
+            Next::TooLarge { .. } => panic!("the limit is far"),
         }
     }
 }
@@ -358,8 +358,12 @@ fn faults_are_told_with_row_and_key() {
         "{\"a\":\"\\ud800\"}\n",
         "{\"a\":\"\\q\"}\n",
         "{\"a\":\"\t\"}\n",
+        "{\"a\":\"cut\n",
         "[{\"a\":1}]\n",
         "{\"a\":1} {\"a\":2}\n",
+        "{\"a\":1},\n{\"a\":2}\n",
+        "{\"a\":1}\n\u{feff}{\"a\":2}\n",
+        "{\"a\":1}\n\0\0\0\0",
         "7\n",
         "{'a':1}\n",
         "{\"a\":1,}\n",
@@ -385,6 +389,8 @@ fn misfits_are_told_with_row_and_path() {
         "{\"n\":\"1\"}",
         "{\"n\":1.5}",
         "{\"n\":9223372036854775808}",
+        "{\"n\":-0}",
+        "{\"x\":1e400}",
         "{\"x\":\"a\"}",
         "{\"x\":1.00000000000000000001}",
         "{\"t\":1}",
@@ -455,9 +461,69 @@ fn a_row_that_is_too_great_is_told_before_it_is_held() {
         Ok::<_, Error>(rows)
     };
     let error = read(64 << 20).expect_err("too large");
-    assert_eq!(error.place(), Some("rows.json, row 2"));
+    assert_eq!(error.place(), Some("rows.json, row 2, column a"));
     assert!(format!("{error:?}").contains("--memory 73MiB"), "{error:?}");
     assert_eq!(read(256 << 20).expect("fits"), 2);
+}
+
+/// A list of objects of a hundred keys, most of which are not written.
+fn items_of_many_keys(rows: usize, items: usize) -> String {
+    let keys: Vec<String> = (0..100).map(|k| format!("\"k{k}\":{k}")).collect();
+    let mut text = format!("{{\"id\":0,\"items\":[{{{}}}]}}\n", keys.join(","));
+    for row in 1..rows {
+        let _ = writeln!(text, "{{\"id\":{row},\"items\":[{}]}}", vec!["{}"; items].join(","));
+    }
+    text
+}
+
+#[test]
+fn batches_stay_small_where_a_few_bytes_of_text_are_many_of_memory() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let piece = pieced(dir.path(), items_of_many_keys(300, 300).as_bytes(), Kind::Lines);
+    let reading = reading(&piece).expect("types");
+    let ctx = split(10_000, 64 << 20);
+    let mut stream = JsonStream::new(reading, vec![piece], &ctx).expect("opens");
+    let (mut rows, mut batches) = (0, 0);
+    while let Some(batch) = stream.next().expect("reads") {
+        let memory = batch.rows.get_array_memory_size();
+        assert!(memory < ctx.batch_bytes() * 2, "{memory} bytes in a batch of {}", ctx.batch_bytes());
+        rows += batch.rows.num_rows();
+        batches += 1;
+    }
+    assert_eq!(rows, 300);
+    assert!(batches > 10, "{batches} batches");
+}
+
+#[test]
+fn a_row_whose_lists_come_to_too_much_is_told_before_they_are_read() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let text = items_of_many_keys(2, 100_000).replace("\"id\":", "\"few\":[1,2,3],\"id\":");
+    let piece = pieced(dir.path(), text.as_bytes(), Kind::Lines);
+    let reading = reading(&piece).expect("types");
+    let error = read_by(&reading, &piece).expect_err("too large");
+    assert_eq!(error.place(), Some("rows.json, row 2, column items"));
+    assert!(error.to_string().contains("a row of 163 MiB does not fit a memory budget of 64 MiB"), "{error}");
+    assert!(format!("{error:?}").contains("--memory 1307MiB"), "{error:?}");
+    let ctx = split(10, 1307 << 20);
+    let mut stream = JsonStream::new(reading, vec![piece], &ctx).expect("opens");
+    assert_eq!(stream.next().expect("reads").expect("a batch").rows.num_rows(), 2);
+}
+
+#[test]
+fn what_is_not_read_is_utf_8_too() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("a", arrow_schema::DataType::Int64, true)]));
+    let known = Reading { unread: Arc::new(["b".to_owned()]), ..Reading::ours(&schema) };
+    let others = Reading { others: true, ..Reading::ours(&schema) };
+    for reading in [known, others] {
+        let text = b"{\"a\":1,\"b\":\"\xc3\xa9\"}\n \n{\"b\":[\"\xc3\xa9\",{\"c\":\"\xc3\"}],\"a\":2}\n".to_vec();
+        let error = read_by(&reading, &pieced(dir.path(), &text, Kind::Lines)).expect_err("is no UTF-8");
+        assert_eq!(error.place(), Some("rows.json, row 2, column b"));
+        assert!(error.to_string().contains("no UTF-8"), "{error}");
+        let array = [b"[", &text[..16], b",", &text[19..], b"]"].concat();
+        let error = read_by(&reading, &pieced(dir.path(), &array, Kind::Any)).expect_err("is no UTF-8");
+        assert_eq!(error.place(), Some("rows.json, row 2, column b"));
+    }
 }
 
 #[test]

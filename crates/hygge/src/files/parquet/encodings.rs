@@ -4,7 +4,7 @@
 //! on numbers and times are written as differences, texts as all lengths and then all bytes: fewer bytes to compress
 //! and to write, so less work as well. See <https://parquet.apache.org/docs/file-format/data-pages/encodings/>.
 
-use arrow_schema::Schema;
+use arrow_schema::{DataType, Schema};
 use hygge_core::Result;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::{Encoding, Type as Physical};
@@ -59,6 +59,8 @@ impl Encodings {
         let mut properties = builder
             .set_dictionary_enabled(each >= ROOM)
             .set_data_page_size_limit((each / Chosen::PAGES).clamp(4 << 10, 1 << 20));
+        let folded: Vec<&str> =
+            schema.fields().iter().filter(|f| is_folded(f.data_type())).map(|f| f.name().as_str()).collect();
         let mut set_aside = 0;
         if self == Self::Delta && each >= ROOM {
             for column in columns.columns() {
@@ -67,12 +69,26 @@ impl Encodings {
                         set_aside += SET_ASIDE;
                         Encoding::DELTA_BINARY_PACKED
                     }
-                    Physical::BYTE_ARRAY => Encoding::DELTA_LENGTH_BYTE_ARRAY,
+                    // pyarrow makes a dictionary of plain texts only.
+                    Physical::BYTE_ARRAY if !folded.contains(&column.path().parts()[0].as_str()) => {
+                        Encoding::DELTA_LENGTH_BYTE_ARRAY
+                    }
                     _ => continue,
                 };
                 properties = properties.set_column_encoding(column.path().clone(), encoding);
             }
         }
         Ok(Chosen { properties, set_aside })
+    }
+}
+
+/// Whether it is a dictionary, or holds one.
+fn is_folded(data_type: &DataType) -> bool {
+    use DataType as T;
+    match data_type {
+        T::Dictionary(..) => true,
+        T::List(item) | T::LargeList(item) | T::FixedSizeList(item, _) | T::Map(item, _) => is_folded(item.data_type()),
+        T::Struct(fields) => fields.iter().any(|field| is_folded(field.data_type())),
+        _ => false,
     }
 }

@@ -1,13 +1,17 @@
 //! Row groups into batches, cut by bytes.
 
+mod bands;
+
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{ArrowError, SchemaRef};
 use hygge_core::context::SplitContext;
+use hygge_core::cut::Cut;
 use hygge_core::home::{Batch, BatchStream};
 use hygge_core::{Error, Result};
 use parquet::arrow::ProjectionMask;
@@ -19,6 +23,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
+use self::bands::{Ask, Bands};
+use super::pages::Needs;
 use super::{sealed, types, unreadable};
 use crate::files::exactly::cast_exactly;
 use crate::files::positioned::{From, Positioned, guarded};
@@ -84,7 +90,7 @@ pub fn footer(file: &Positioned, shown: &str) -> Result<ArrowReaderMetadata> {
             .next("give a file that is not encrypted"));
     }
     guarded(shown, || {
-        let told = |e| unreadable(shown, e);
+        let told = |e| file.trouble().unwrap_or_else(|| unreadable(shown, e));
         let found = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(told)?;
         match types::readable_schema(found.schema()) {
             None => Ok(found),
@@ -96,10 +102,16 @@ pub fn footer(file: &Positioned, shown: &str) -> Result<ArrowReaderMetadata> {
     })
 }
 
+/// Opens a file when its turn has come: of many, no more than one at a time is open, and held with its footer.
+pub type Opens = Box<dyn FnOnce() -> Result<FileGroups> + Send>;
+
 /// Reads row groups in order, as columns of one schema found by name.
 pub struct GroupStream {
     schema: SchemaRef,
-    files: VecDeque<FileGroups>,
+    /// Those to come.
+    files: VecDeque<Opens>,
+    /// The one being read, with the groups to come.
+    file: Option<FileGroups>,
     current: Option<Current>,
     /// What was decoded but is too large to be handed on whole.
     pieces: VecDeque<RecordBatch>,
@@ -110,7 +122,7 @@ pub struct GroupStream {
 
 /// The row group being read.
 struct Current {
-    reader: ParquetRecordBatchReader,
+    reader: Reader,
     file: FileGroups,
     group: usize,
     /// Where each column of the schema is in what the reader yields.
@@ -124,32 +136,50 @@ struct Current {
     step: usize,
 }
 
+/// How a row group is read.
+enum Reader {
+    Straight(Box<ParquetRecordBatchReader>),
+    /// Its pages would not fit into memory together.
+    Bands(Bands),
+}
+
 impl GroupStream {
     /// Reads the groups of `files` as columns of `schema`.
-    ///
-    /// # Errors
-    /// If a file lacks a column.
-    pub fn new(schema: &SchemaRef, files: Vec<FileGroups>, ctx: &SplitContext) -> Result<Self> {
-        for file in &files {
-            order(schema, file)?;
-        }
-        Ok(Self {
+    #[must_use]
+    pub fn new(schema: &SchemaRef, files: Vec<Opens>, ctx: &SplitContext) -> Self {
+        Self {
             schema: Arc::clone(schema),
             files: files.into(),
+            file: None,
             current: None,
             pieces: VecDeque::new(),
             seen: None,
             ctx: ctx.clone(),
-        })
+        }
+    }
+
+    /// Reads the groups of one file as columns of `schema`.
+    ///
+    /// # Errors
+    /// If the file lacks a column.
+    pub fn of(schema: &SchemaRef, file: FileGroups, ctx: &SplitContext) -> Result<Self> {
+        order(schema, &file)?;
+        Ok(Self { file: Some(file), ..Self::new(schema, Vec::new(), ctx) })
     }
 
     /// Opens the next row group; false at the end.
     fn advance(&mut self) -> Result<bool> {
-        while let Some(file) = self.files.front_mut() {
-            if file.groups.is_empty() {
-                self.files.pop_front();
+        loop {
+            let Some(file) = self.file.as_mut().filter(|file| !file.groups.is_empty()) else {
+                let Some(opens) = self.files.pop_front() else {
+                    self.file = None;
+                    return Ok(false);
+                };
+                // The one before is closed first.
+                self.file = None;
+                self.file = Some(opens()?);
                 continue;
-            }
+            };
             let group = file.groups.remove(0);
             let file = FileGroups { groups: Vec::new(), ..file.clone() };
             let meta = file.metadata.metadata().row_group(group);
@@ -157,19 +187,65 @@ impl GroupStream {
                 continue;
             }
             let (order, mask) = order(&self.schema, &file)?;
-            let limit = self.ctx.batch_bytes();
-            let (step, guessed) = match (fit(meta, &mask), self.seen) {
-                (Fit::Row(bytes), _) => (limit / bytes.max(1), false),
-                (Fit::AtMost(_), Some(bytes)) => (limit / bytes.max(1), true),
-                (Fit::AtMost(bytes), None) => ((limit / bytes.max(1)).min(PROBE_ROWS), true),
+            let ahead = file.file.ahead(chunks(meta, &mask), self.ctx.share.bytes() / 4);
+            let file = FileGroups { file: ahead, ..file };
+            let meta = file.metadata.metadata().row_group(group);
+            let rows = usize::try_from(meta.num_rows()).unwrap_or(usize::MAX);
+            let share = &self.ctx.share;
+            let Some(needs) = Needs::of(&file, meta, &mask, share.bytes() as u64) else {
+                self.straight(file, group, order, mask, rows)?;
+                return Ok(true);
+            };
+            if let Ok(bytes) = usize::try_from(needs.all())
+                && bytes <= share.whole_limit()
+            {
+                share.admit_whole("the pages of a row group", bytes, self.ctx.cancel(), String::new)?;
+                self.straight(file, group, order, mask, rows)?;
+                return Ok(true);
+            }
+            let step = match fit(meta, &mask) {
+                Fit::Row(bytes) => self.ctx.batch_bytes() / bytes.max(1),
+                // Entries that come more often than others may be larger than they are on average.
+                Fit::AtMost { known, .. } => {
+                    let entries = usize::try_from(needs.entries.saturating_mul(2)).unwrap_or(usize::MAX);
+                    self.ctx.batch_bytes() / known.saturating_add(entries).max(1)
+                }
             };
             let step = step.clamp(1, self.ctx.batch_rows);
-            let rows = usize::try_from(meta.num_rows()).unwrap_or(usize::MAX);
-            let reader = self.open(&file, group, step, 0)?;
-            self.current = Some(Current { reader, file, group, order, done: 0, rows, guessed, step });
+            let bands = {
+                let file = &file;
+                let ask = Ask { file, group, needs: &needs, ctx: &self.ctx };
+                let some = |roots: &[usize]| {
+                    let mask = ProjectionMask::roots(file.metadata.parquet_schema(), roots.iter().copied());
+                    self.open(file, group, step, 0, mask)
+                };
+                Bands::decode(&ask, &some, &|rows| decoded(rows, file))?
+            };
+            let reader = Reader::Bands(bands);
+            self.current = Some(Current { reader, file, group, order, done: 0, rows, guessed: false, step });
             return Ok(true);
         }
-        Ok(false)
+    }
+
+    /// Reads a row group as it comes.
+    fn straight(
+        &mut self,
+        file: FileGroups,
+        group: usize,
+        order: Vec<usize>,
+        mask: ProjectionMask,
+        rows: usize,
+    ) -> Result<()> {
+        let limit = self.ctx.batch_bytes();
+        let (step, guessed) = match (fit(file.metadata.metadata().row_group(group), &mask), self.seen) {
+            (Fit::Row(bytes), _) => (limit / bytes.max(1), false),
+            (Fit::AtMost { .. }, Some(bytes)) => (limit / bytes.max(1), true),
+            (Fit::AtMost { most, .. }, None) => ((limit / most.max(1)).min(PROBE_ROWS), true),
+        };
+        let step = step.clamp(1, self.ctx.batch_rows);
+        let reader = Reader::Straight(Box::new(self.open(&file, group, step, 0, mask)?));
+        self.current = Some(Current { reader, file, group, order, done: 0, rows, guessed, step });
+        Ok(())
     }
 
     fn open(
@@ -178,8 +254,8 @@ impl GroupStream {
         group: usize,
         batch_rows: usize,
         offset: usize,
+        mask: ProjectionMask,
     ) -> Result<ParquetRecordBatchReader> {
-        let (_, mask) = order(&self.schema, file)?;
         let input = file.file.counting(&self.ctx.bytes_read);
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, file.metadata.clone())
             .with_row_groups(vec![group])
@@ -188,7 +264,8 @@ impl GroupStream {
         if offset > 0 {
             builder = builder.with_offset(offset);
         }
-        guarded(&file.shown, || builder.build().map_err(|e| unreadable(&file.shown, e)))
+        let told = |e| file.file.trouble().unwrap_or_else(|| unreadable(&file.shown, e));
+        guarded(&file.shown, || builder.build().map_err(told))
     }
 
     /// The next batch as it was decoded, in the schema's order.
@@ -201,12 +278,18 @@ impl GroupStream {
                 return Ok(None);
             };
             let shown = current.file.shown.clone();
-            let next = guarded(&shown, || match current.reader.next() {
-                None => Ok(None),
-                Some(Ok(batch)) => Ok(Some(batch)),
-                Some(Err(error)) => Err(unreadable(&shown, ParquetError::ArrowError(error.to_string()))),
-            })?;
+            let next = match &mut current.reader {
+                Reader::Straight(rows) => decoded(rows, &current.file)?,
+                Reader::Bands(bands) => bands.next()?,
+            };
             let Some(batch) = next else {
+                if current.done != current.rows {
+                    return Err(damaged(&format!(
+                        "row group {} has {} rows, and its footer says {}",
+                        current.group, current.done, current.rows
+                    ))
+                    .at(shown));
+                }
                 self.current = None;
                 continue;
             };
@@ -241,9 +324,10 @@ impl GroupStream {
         if current.done >= current.rows || !(first || step < current.step / 2) {
             return Ok(());
         }
-        let reader = self.open(&current.file, current.group, step, current.done)?;
+        let (_, mask) = order(&self.schema, &current.file)?;
+        let reader = self.open(&current.file, current.group, step, current.done, mask)?;
         if let Some(current) = &mut self.current {
-            current.reader = reader;
+            current.reader = Reader::Straight(Box::new(reader));
             current.step = step;
         }
         Ok(())
@@ -251,23 +335,32 @@ impl GroupStream {
 
     /// Cuts a batch that came out larger than was guessed.
     fn cut(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
-        let bytes = batch.get_array_memory_size();
-        let limit = self.ctx.batch_bytes();
-        if bytes <= 2 * limit || batch.num_rows() <= 1 {
-            if bytes > limit && batch.num_rows() == 1 {
-                let shown = self.current.as_ref().map_or_else(String::new, |c| c.file.shown.clone());
-                self.ctx.admit_row(bytes, || format!("{shown}, {}", largest_column(&batch)))?;
-            }
+        let bytes = match &self.current {
+            // Columns that were kept in a scratch file share the memory they were read into.
+            Some(Current { reader: Reader::Bands(_), .. }) => Cut::size(&batch),
+            _ => batch.get_array_memory_size(),
+        };
+        if bytes <= 2 * self.ctx.batch_bytes() {
             return Ok(batch);
         }
-        let rows = (batch.num_rows() / bytes.div_ceil(limit)).max(1);
-        let mut at = 0;
-        while at < batch.num_rows() {
-            let n = rows.min(batch.num_rows() - at);
-            self.pieces.push_back(batch.slice(at, n));
-            at += n;
-        }
+        self.halve(&batch)?;
         Ok(self.pieces.pop_front().unwrap_or(batch))
+    }
+
+    /// Cuts rows until each piece fits, or is a row by itself.
+    fn halve(&mut self, rows: &RecordBatch) -> Result<()> {
+        let bytes = Cut::size(rows);
+        let n = rows.num_rows();
+        if n > 1 && bytes > 2 * self.ctx.batch_bytes() {
+            self.halve(&rows.slice(0, n / 2))?;
+            return self.halve(&rows.slice(n / 2, n - n / 2));
+        }
+        let shown = || self.current.as_ref().map_or_else(String::new, |c| c.file.shown.clone());
+        if n == 1 {
+            self.ctx.admit_row(bytes, || format!("{}, {}", shown(), largest_column(rows)))?;
+        }
+        self.pieces.push_back(rows.clone());
+        Ok(())
     }
 }
 
@@ -282,6 +375,20 @@ impl BatchStream for GroupStream {
             Some(batch) => Ok(Some(self.cut(batch)?.into())),
         }
     }
+}
+
+/// Of a file whose parts contradict one another.
+fn damaged(found: &str) -> Error {
+    Error::failed(format!("the file is damaged: {found}")).next("write the file anew, or take it away")
+}
+
+/// The next rows of a row group; damage may make the library panic.
+fn decoded(rows: &mut ParquetRecordBatchReader, file: &FileGroups) -> Result<Option<RecordBatch>> {
+    let told = |error: ArrowError| {
+        let unreadable = || unreadable(&file.shown, ParquetError::ArrowError(error.to_string()));
+        file.file.trouble().unwrap_or_else(unreadable)
+    };
+    guarded(&file.shown, || rows.next().transpose().map_err(told))
 }
 
 /// Where each column of `schema` comes in what a reader of the file yields, and which leaves to read for it.
@@ -302,12 +409,26 @@ fn order(schema: &SchemaRef, file: &FileGroups) -> Result<(Vec<usize>, Projectio
     Ok((order, ProjectionMask::roots(file.metadata.parquet_schema(), roots)))
 }
 
+/// Where the columns that are read lie.
+fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
+    let leaves = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+    leaves
+        .map(|(_, column)| {
+            let begin =
+                column.dictionary_page_offset().unwrap_or(column.data_page_offset()).min(column.data_page_offset());
+            let begin = begin.unsigned_abs();
+            begin..begin.saturating_add(column.compressed_size().unsigned_abs())
+        })
+        .collect()
+}
+
 /// How large the rows of a row group are.
 enum Fit {
     /// So many bytes on average, as the footer says.
     Row(usize),
-    /// No single one larger than this: the footer does not say how often a text of the dictionary comes.
-    AtMost(usize),
+    /// No single one larger than `most`: the footer does not say how often a text of the dictionary comes. All but those
+    /// take `known` bytes on average.
+    AtMost { known: usize, most: usize },
 }
 
 fn fit(group: &RowGroupMetaData, mask: &ProjectionMask) -> Fit {
@@ -340,7 +461,11 @@ fn fit(group: &RowGroupMetaData, mask: &ProjectionMask) -> Fit {
     }
     let a_row = bytes.div_ceil(group.num_rows().unsigned_abs().max(1)).max(1);
     let whole = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
-    if guess == 0 { Fit::Row(whole(a_row)) } else { Fit::AtMost(whole(a_row.saturating_add(guess))) }
+    if guess == 0 {
+        Fit::Row(whole(a_row))
+    } else {
+        Fit::AtMost { known: whole(a_row), most: whole(a_row.saturating_add(guess)) }
+    }
 }
 
 fn largest_column(batch: &RecordBatch) -> String {
@@ -348,6 +473,9 @@ fn largest_column(batch: &RecordBatch) -> String {
         .columns()
         .iter()
         .zip(batch.schema_ref().fields())
-        .max_by_key(|(column, _)| column.get_array_memory_size())
+        .max_by_key(|(column, field)| {
+            let alone = RecordBatch::try_from_iter([(field.name(), Arc::clone(column))]);
+            alone.map_or(0, |column| Cut::size(&column))
+        })
         .map_or_else(String::new, |(_, field)| format!("column {}", field.name()))
 }

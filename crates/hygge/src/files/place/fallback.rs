@@ -10,7 +10,7 @@ use hygge_core::{Error, Result};
 use super::folder::{Publish, doubtful};
 use super::receipts::{self, State};
 use super::sweep::DEAD;
-use super::{Held, LiveFiles, Sibling, names_in};
+use super::{Held, LiveFiles, Sibling, files_in, folders_of, names_in};
 
 /// Publishes what lies in `fresh/`: only new files for an append, all files for a replace.
 pub(super) fn publish(load: &Publish<'_>, receipt: &Receipt) -> Result<()> {
@@ -77,14 +77,24 @@ fn carry_out(held: &Held, receipt: &Receipt, staging: &Path) -> Result<bool> {
     } else {
         let away = staging.join("live");
         let waiting: Vec<String> =
-            names_in(&fresh)?.into_iter().filter(|name| receipts::is_of_run(name, &receipt.run)).collect();
+            files_in(&fresh)?.into_iter().filter(|name| receipts::is_of_run(name, &receipt.run)).collect();
         if !waiting.is_empty() && !away.is_dir() {
             aside(&away)?;
         }
         fault::pass(FailPoint::FallbackHalf)?;
         if away.is_dir() {
+            // All folders of the load, also those into which a run that died had moved its files: nobody synced them.
+            let files = LiveFiles::of(receipt, &held.sibling.place.shown)?.files;
+            let ours = files.iter().map(|file| file.name.as_str());
+            let folders = folders_of(ours.filter(|name| receipts::is_of_run(name, &receipt.run)));
+            for folder in &folders {
+                held.disk.make_dirs(&away.join(folder))?;
+            }
             for name in &waiting {
                 rename(&fresh.join(name), &away.join(name))?;
+            }
+            for folder in folders.iter().rev() {
+                held.disk.sync_dir(&away.join(folder))?;
             }
             held.disk.sync_dir(&away)?;
             make_way(held, staging, &[&away])?;
@@ -101,9 +111,9 @@ fn make_way(held: &Held, staging: &Path, moved: &[&Path]) -> Result<()> {
     if live.symlink_metadata().is_err() {
         return Ok(());
     }
-    let there = names_in(live)?;
+    let there = files_in(live)?;
     for folder in moved {
-        let known = names_in(folder)?;
+        let known = files_in(folder)?;
         if there.iter().all(|name| known.contains(name)) {
             return held.disk.rename(live, &staging.join("old-again")).map_err(|e| Error::io("move", live, e));
         }

@@ -9,9 +9,10 @@ use hygge_core::fault::{self, FailPoint};
 use hygge_core::receipt::{Mode, Receipt};
 use hygge_core::split::Staged;
 use hygge_core::{Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::receipts::{self, State};
-use super::{Held, LiveFile, LiveFiles, fallback, names_in, sweep};
+use super::{Held, LiveFile, LiveFiles, fallback, files_in, folders_of, sweep};
 use crate::files::durable::Ways;
 use crate::files::platform::{self, Identity};
 
@@ -29,8 +30,47 @@ pub struct Publish<'a> {
     pub adopted: &'a [LiveFile],
     /// Names of the receipt that were gone when the place was locked.
     pub gone: &'a HashSet<String>,
-    /// The rows' columns.
+    /// The columns that files hold.
     pub schema: &'a SchemaRef,
+    /// Where an empty file goes whose rows would be parted.
+    pub empty_in: Option<String>,
+}
+
+/// A file that is staged, of a split whose rows are parted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacedFile {
+    /// Its name among the parts.
+    pub staged: String,
+    /// The folders that it goes to.
+    pub folder: String,
+    /// As the file itself says.
+    pub rows: u64,
+    /// In bytes.
+    pub size: u64,
+}
+
+impl PlacedFile {
+    /// For [`Staged::payload`]: one text, since a tree of values would take many times the memory.
+    ///
+    /// # Errors
+    /// Only for a bug.
+    pub fn payload(files: &[Self]) -> Result<serde_json::Value> {
+        serde_json::to_string(files)
+            .map(serde_json::Value::String)
+            .map_err(|e| Error::bug("staged files could not be written as JSON").because(e))
+    }
+
+    /// The files of a split; none where it is one file, which goes to no folder.
+    ///
+    /// # Errors
+    /// Only for a bug.
+    pub fn of(staged: &Staged) -> Result<Option<Vec<Self>>> {
+        if staged.payload.is_null() {
+            return Ok(None);
+        }
+        let text = staged.payload.as_str().unwrap_or_default();
+        serde_json::from_str(text).map(Some).map_err(|e| Error::bug("a split was staged by another store").because(e))
+    }
 }
 
 /// The files of a load on their way.
@@ -69,15 +109,26 @@ impl Publish<'_> {
             platform::copy_rights(live, &folder)
                 .map_err(|e| Error::io("give the rights of the live folder to", &folder, e))?;
         }
+        let brought = self.placed(&parts, &stem)?;
+        let names = kept.iter().map(|file| &file.name).chain(brought.iter().map(|(_, file)| &file.name));
+        let names: Vec<String> = names.cloned().collect();
+        self.make_folders(&folder, &names, live_is_there)?;
         let linked = if live_is_there && (self.ways.link || kept.is_empty()) && self.ways.exchange {
             self.link(&mut kept, &folder)?
         } else {
             None
         };
         let mut files = kept;
-        files.extend(self.bring(&parts, &folder, &stem)?);
+        files.extend(self.bring(brought, &folder)?);
         if files.is_empty() {
             files.push(self.empty_file(&folder, &stem)?);
+        }
+        for inner in folders_of(files.iter().map(|file| file.name.as_str())).into_iter().rev() {
+            let inner = folder.join(inner);
+            // Where files are not linked, those that stay are not here.
+            if inner.is_dir() {
+                self.held.disk.sync_dir(&inner)?;
+            }
         }
         self.held.disk.sync_dir(&folder)?;
         fault::pass(FailPoint::FreshBuilt)?;
@@ -171,22 +222,66 @@ impl Publish<'_> {
         Ok(Some(linked))
     }
 
-    /// Moves the staged files into the fresh folder under their final names.
-    fn bring(&self, parts: &[&Staged], folder: &Path, stem: &str) -> Result<Vec<LiveFile>> {
+    /// The staged files, with what they will be.
+    fn placed(&self, parts: &[&Staged], stem: &str) -> Result<Vec<(PathBuf, LiveFile)>> {
         let extension = self.held.format.extension();
         let mut out = Vec::with_capacity(parts.len());
         for part in parts {
-            let from = part_path(self.held, part.split);
-            let name = format!("{stem}-{:05}.{extension}", part.split);
-            self.held.disk.rename(&from, &folder.join(&name)).map_err(|e| Error::io("move", &from, e))?;
-            out.push(LiveFile { name, size: part.bytes, rows: part.stored_rows });
+            let Some(files) = PlacedFile::of(part)? else {
+                let name = format!("{stem}-{:05}.{extension}", part.split);
+                let file = LiveFile { name, size: part.bytes, rows: part.stored_rows };
+                out.push((part_path(self.held, part.split), file));
+                continue;
+            };
+            for (n, file) in files.into_iter().enumerate() {
+                let name = format!("{}/{stem}-{:05}-{n:05}.{extension}", file.folder, part.split);
+                let from = self.held.staging().join("parts").join(&file.staged);
+                out.push((from, LiveFile { name, size: file.size, rows: file.rows }));
+            }
+        }
+        Ok(out)
+    }
+
+    /// Makes the folders `name=value` that names lie in, with the rights of the live ones.
+    fn make_folders(&self, fresh: &Path, names: &[String], live_is_there: bool) -> Result<()> {
+        let live = &self.held.sibling.live;
+        for folder in folders_of(names.iter().map(String::as_str)) {
+            let path = fresh.join(folder);
+            if path.symlink_metadata().is_ok() {
+                return Err(Error::failed(format!(
+                    "this file system takes the names of two folders for one, {folder} among them: their rows would be mixed"
+                ))
+                .at(&self.held.sibling.place.shown)
+                .next("write to another file system, or part the rows by columns whose values differ in more than capitals"));
+            }
+            self.held.disk.make_dir(&path)?;
+            let same = Some(live.join(folder)).filter(|there| there.is_dir()).unwrap_or_else(|| live.clone());
+            if live_is_there {
+                platform::copy_rights(&same, &path)
+                    .map_err(|e| Error::io("give the rights of the live folder to", &path, e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the staged files into the fresh folder under their final names.
+    fn bring(&self, files: Vec<(PathBuf, LiveFile)>, folder: &Path) -> Result<Vec<LiveFile>> {
+        let mut out = Vec::with_capacity(files.len());
+        for (from, file) in files {
+            self.held.disk.rename(&from, &folder.join(&file.name)).map_err(|e| Error::io("move", &from, e))?;
+            out.push(file);
         }
         Ok(out)
     }
 
     /// A file of no rows, so that readers find an empty table rather than nothing.
     fn empty_file(&self, folder: &Path, stem: &str) -> Result<LiveFile> {
-        let name = format!("{stem}-00000.{}", self.held.format.extension());
+        let mut name = format!("{stem}-00000.{}", self.held.format.extension());
+        if let Some(inside) = &self.empty_in {
+            // There the columns are found, too, of which nobody has a value.
+            self.make_folders(folder, &[format!("{inside}/")], self.held.sibling.live.exists())?;
+            name = format!("{inside}/{name}");
+        }
         let path = folder.join(&name);
         let file = self.held.disk.create(&path)?;
         let into = file.try_clone().map_err(|e| Error::io("write", &path, e))?;
@@ -268,7 +363,7 @@ impl Publish<'_> {
     /// removed are removed.
     fn reconcile(&self, fresh: &Fresh) -> Result<()> {
         let held = self.held;
-        let there: HashSet<String> = names_in(&fresh.folder)?.into_iter().collect();
+        let there: HashSet<String> = files_in(&fresh.folder)?.into_iter().collect();
         let mut known: HashSet<String> = self.adopted.iter().map(|f| f.name.clone()).collect();
         if let Some(last) = self.last {
             known.extend(LiveFiles::of(last, &held.sibling.place.shown)?.files.into_iter().map(|f| f.name));

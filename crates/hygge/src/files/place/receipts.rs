@@ -199,13 +199,14 @@ pub fn is_visible(sibling: &Sibling, format: &dyn FileFormat, receipt: &Receipt)
 /// Whether a file's name is one that this run gave.
 #[must_use]
 pub fn is_of_run(name: &str, run: &str) -> bool {
-    name.strip_prefix(run).is_some_and(|rest| rest.starts_with(['-', '.']))
+    super::last_part(name).strip_prefix(run).is_some_and(|rest| rest.starts_with(['-', '.']))
 }
 
 /// Whether a file's name is of the form that runs give, whatever the run.
 #[must_use]
 pub fn is_of_some_run(name: &str) -> bool {
     let form = b"dddddddd?dddddd?-hhhhhhhh";
+    let name = super::last_part(name);
     name.len() > form.len()
         && name.bytes().zip(form).all(|(byte, form)| match form {
             b'd' => byte.is_ascii_digit(),

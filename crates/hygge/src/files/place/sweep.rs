@@ -11,7 +11,7 @@ use hygge_core::fault::{self, FailPoint};
 use hygge_core::{Error, Result};
 
 use super::receipts::{self, State};
-use super::{Held, LiveFiles, Shape, fallback, names_in};
+use super::{Held, LiveFiles, Shape, fallback, files_in, is_key_folder, names_in};
 use crate::files::platform;
 
 /// The head of a dead run's staging.
@@ -169,7 +169,7 @@ pub fn remove_staging(held: &Held, staging: &Path, run: &str, removed: &mut Remo
         if !private && name != "fresh" && !name.starts_with("old") {
             continue;
         }
-        for inner in names_in(&path)? {
+        for inner in files_in(&path)? {
             let file = path.join(&inner);
             if (private && inner.ends_with(".staged")) || receipts::is_of_run(&inner, run) {
                 removed.file(held, &file)?;
@@ -188,9 +188,22 @@ pub fn remove_staging(held: &Held, staging: &Path, run: &str, removed: &mut Remo
                 bring_back(held, &file, &inner)?;
             }
         }
+        remove_key_folders(held, &path)?;
         held.disk.remove_dir(&path)?;
     }
     held.disk.remove_dir(staging)
+}
+
+/// Removes the folders called `name=value` in a folder, which must be empty.
+fn remove_key_folders(held: &Held, folder: &Path) -> Result<()> {
+    for name in names_in(folder)? {
+        let path = folder.join(&name);
+        if is_key_folder(&path, &name) {
+            remove_key_folders(held, &path)?;
+            held.disk.remove_dir(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// The names that receipts hold.
@@ -217,6 +230,9 @@ impl Known {
 /// Moves a name that is not ours into the live folder.
 pub(super) fn bring_back(held: &Held, file: &Path, name: &str) -> Result<()> {
     let to = held.sibling.live.join(name);
+    if let Some(folder) = to.parent().filter(|_| name.contains('/')) {
+        held.disk.make_dirs(folder)?;
+    }
     match held.disk.rename_new(file, &to) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use arrow_array::builder::StringDictionaryBuilder;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int32Type, Int64Type};
@@ -7,11 +5,12 @@ use arrow_array::{ArrayRef, DictionaryArray, Int64Array, RecordBatch, StringArra
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions, StreamWriter};
 use hygge_core::budget::Budget;
-use hygge_core::conformance::{HomeUnderTest, Row, batch, context, home_laws, rows, split_context};
-use hygge_core::home::{Home, Opened, ReadRequest, Scan, Source};
+use hygge_core::conformance::{batch, context, home_laws, rows, split_context};
+use hygge_core::home::{ReadRequest, Scan, Source};
 use hygge_core::{Error, ErrorKind};
 
 use super::*;
+use crate::homes::files::tests::{self as frame, Subject, scan};
 
 /// How a test writes.
 #[derive(Clone, Copy)]
@@ -43,62 +42,13 @@ fn write(path: &Path, batches: &[RecordBatch], how: How) {
     }
 }
 
-struct Subject {
-    dir: tempfile::TempDir,
-    home: ArrowHome,
-    how: How,
-}
-
-fn subject(how: How) -> Subject {
-    let dir = tempfile::tempdir().expect("a folder");
-    let home = ArrowHome::new(dir.path(), "raw");
-    Subject { dir, home, how }
-}
-
-impl HomeUnderTest for Subject {
-    fn home(&self) -> &dyn Home {
-        &self.home
-    }
-
-    fn source(&self) -> Source {
-        Source::Whole { entity: None }
-    }
-
-    fn fill(&self, rows: &[Row]) {
-        let raw = self.dir.path().join("raw");
-        if raw.exists() {
-            std::fs::remove_dir_all(&raw).expect("removes");
-        }
-        let third = rows.len().div_ceil(3).max(1);
-        for (i, part) in rows.chunks(third).enumerate() {
-            let batches: Vec<RecordBatch> = part.chunks(90).map(batch).collect();
-            write(&raw.join(format!("part-{i}.arrow")), &batches, self.how);
-        }
-        if rows.is_empty() {
-            write(&raw.join("part.arrows"), &[batch(&[])], self.how);
-        }
-    }
-
-    fn follows_id(&self) -> bool {
-        false
-    }
-
-    fn fingerprint(&self) -> String {
-        let entries = std::fs::read_dir(self.dir.path().join("raw")).expect("lists");
-        let mut names: Vec<String> = entries
-            .map(|e| {
-                let e = e.expect("an entry");
-                let meta = e.metadata().expect("looks");
-                format!("{:?} {} {:?}", e.path(), meta.len(), meta.modified().expect("a time"))
-            })
-            .collect();
-        names.sort();
-        names.join("\n")
-    }
-
-    fn root(&self) -> PathBuf {
-        self.dir.path().to_path_buf()
-    }
+fn subject(how: How) -> Subject<ArrowHome> {
+    let home = |root: &Path| ArrowHome::new(root, "raw");
+    Subject::new(home, move |raw, i, rows| {
+        let batches: Vec<RecordBatch> = rows.chunks(90).map(batch).collect();
+        let batches = if rows.is_empty() { vec![batch(&[])] } else { batches };
+        write(&raw.join(format!("part-{i}.arrow")), &batches, how);
+    })
 }
 
 #[test]
@@ -116,10 +66,7 @@ fn request() -> ReadRequest {
 }
 
 fn open(root: &Path, request: &ReadRequest) -> Result<Box<dyn Scan>> {
-    match ArrowHome::new(root, "raw").open(&context(root.to_path_buf()), request)? {
-        Opened::Scan(scan) => Ok(scan),
-        Opened::Unchanged(how) => panic!("unchanged: {}", how.why),
-    }
+    scan(&ArrowHome::new(root, "raw"), root, request)
 }
 
 fn refusal(root: &Path) -> Error {
@@ -127,15 +74,7 @@ fn refusal(root: &Path) -> Error {
 }
 
 fn batches(scan: &dyn Scan, root: &Path) -> Vec<RecordBatch> {
-    let mut out = Vec::new();
-    for split in scan.splits() {
-        let mut stream = scan.read(split, &split_context(&context(root.to_path_buf()), 1_000)).expect("opens");
-        while let Some(batch) = stream.next().expect("reads") {
-            assert_eq!(batch.rows.schema(), scan.schema());
-            out.push(batch.rows);
-        }
-    }
-    out
+    frame::batches(scan, &context(root.to_path_buf())).expect("reads").concat()
 }
 
 fn texts(batches: &[RecordBatch]) -> Vec<String> {
@@ -271,4 +210,220 @@ fn columns_are_chosen_and_files_of_both_kinds_are_read_together() {
     let scan = open(dir.path(), &request()).expect("opens");
     let found = batches(&*scan, dir.path());
     assert_eq!(found.iter().map(|b| b.column(0).as_primitive::<Int64Type>().value(0)).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn what_stands_behind_the_end_of_a_stream_is_not_lost_silently() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("raw/a.arrows");
+    write(&path, &[batch(&rows(0, 10)), batch(&rows(10, 20))], STREAM);
+    let stream = std::fs::read(&path).expect("reads");
+    let unended = &stream[..stream.len() - 8];
+    let old_end = [unended, &[0; 4]].concat();
+    for (bytes, notes) in [(stream.as_slice(), 0), (&old_end, 0), (unended, 1)] {
+        std::fs::write(&path, bytes).expect("writes");
+        let scan = open(dir.path(), &request()).expect("opens");
+        assert_eq!((scan.splits()[0].rows, scan.notes().len()), (Some(20), notes));
+    }
+    for bytes in
+        [[stream.as_slice(), &stream].concat(), [unended, &stream].concat(), [&stream, &b"\0\0\0\0more"[..]].concat()]
+    {
+        std::fs::write(&path, bytes).expect("writes");
+        let error = refusal(dir.path());
+        assert!(error.found().contains("behind the end") && error.advice().is_some(), "{error:?}");
+    }
+}
+
+#[test]
+fn a_file_that_says_that_there_are_no_nulls_is_told_by_its_column() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("raw/a.arrow");
+    let nulls = |nullable| {
+        let fields = vec![arrow_schema::Field::new("number", arrow_schema::DataType::Int64, nullable)];
+        Arc::new(arrow_schema::Schema::new(fields))
+    };
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
+    write(&path, &[RecordBatch::try_new(nulls(true), vec![column]).expect("a batch")], FILE);
+    // A writer that does not look says so of the same bytes: the schema is in the head and in the footer.
+    let said = std::fs::read(&path).expect("reads");
+    let other = dir.path().join("other.arrow");
+    let none: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    write(&other, &[RecordBatch::try_new(nulls(false), vec![none]).expect("a batch")], FILE);
+    let unsaid = std::fs::read(&other).expect("reads");
+    let first = |bytes: &[u8]| 8 + 8 + u32::from_le_bytes(bytes[12..16].try_into().expect("four")) as usize;
+    let footer = |bytes: &[u8]| {
+        let tail = bytes.len() - 10;
+        tail - u32::from_le_bytes(bytes[tail..tail + 4].try_into().expect("four")) as usize
+    };
+    let lying = [&unsaid[..first(&unsaid)], &said[first(&said)..footer(&said)], &unsaid[footer(&unsaid)..]].concat();
+    std::fs::write(&path, lying).expect("writes");
+    let scan = open(dir.path(), &request()).expect("opens");
+    let ctx = split_context(&context(dir.path().to_path_buf()), 1_000);
+    let error = scan.read(&scan.splits()[0], &ctx).expect("opens").next().expect_err("has a NULL");
+    assert_eq!(error.place(), Some("raw/a.arrow, column number"), "{error:?}");
+}
+
+/// Rows of every type of which some can be read without the others, with much in them that is NULL.
+fn many_types(rows: usize) -> RecordBatch {
+    use arrow_array::builder::{
+        FixedSizeListBuilder, Int32Builder, LargeListBuilder, ListBuilder, MapBuilder, StringBuilder, StringViewBuilder,
+    };
+    use arrow_array::{BooleanArray, Decimal128Array, FixedSizeBinaryArray, LargeBinaryArray, NullArray, StructArray};
+
+    let text = |i: usize| format!("{i} {}", "é".repeat(i % 40));
+    let some = |i: usize, of: usize| !i.is_multiple_of(of);
+    let every = || 0..rows;
+    let mut views = StringViewBuilder::new().with_fixed_block_size(300);
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    let mut nested = LargeListBuilder::new(ListBuilder::new(Int32Builder::new()));
+    let mut pairs = FixedSizeListBuilder::new(Int32Builder::new(), 2);
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());
+    for i in every() {
+        let number = i32::try_from(i).expect("few");
+        views.append_option(some(i, 5).then(|| text(i)));
+        (0..i % 4).for_each(|n| lists.values().append_option(some(i + n, 3).then(|| text(n))));
+        lists.append(some(i, 7));
+        for n in 0..i % 3 {
+            nested.values().append_value((0..n).map(|_| some(i, 2).then_some(number)));
+        }
+        nested.append(some(i, 4));
+        pairs.values().append_option(some(i, 3).then_some(number));
+        pairs.values().append_value(number);
+        pairs.append(some(i, 6));
+        (0..i % 3).for_each(|n| {
+            maps.keys().append_value(text(n));
+            maps.values().append_option(some(i, 2).then_some(number));
+        });
+        maps.append(some(i, 5)).expect("as many keys as values");
+    }
+    let truths: ArrayRef = Arc::new(every().map(|i| some(i, 3).then_some(i % 2 == 0)).collect::<BooleanArray>());
+    let inside = Arc::new(arrow_schema::Field::new("truth", arrow_schema::DataType::Boolean, true));
+    let objects = StructArray::new(
+        vec![inside].into(),
+        vec![Arc::clone(&truths)],
+        Some(every().map(|i| some(i, 11)).collect::<Vec<_>>().into()),
+    );
+    let words = every().map(|i| some(i, 9).then(|| ["one", "two", "three"][i % 3]));
+    let decimals = every().map(|i| some(i, 13).then_some(i as i128)).collect::<Decimal128Array>();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        (
+            "number",
+            Arc::new(every().map(|i| some(i, 8).then(|| i64::try_from(i).expect("few"))).collect::<Int64Array>()),
+        ),
+        ("truth", truths),
+        ("nothing", Arc::new(NullArray::new(rows))),
+        ("decimal", Arc::new(decimals)),
+        ("word", Arc::new(words.collect::<DictionaryArray<Int32Type>>())),
+        ("text", Arc::new(every().map(|i| some(i, 2).then(|| text(i))).collect::<StringArray>())),
+        ("bytes", Arc::new(every().map(|i| some(i, 2).then(|| text(i).into_bytes())).collect::<LargeBinaryArray>())),
+        ("fixed", Arc::new(FixedSizeBinaryArray::try_from_iter(every().map(usize::to_le_bytes)).expect("alike"))),
+        ("view", Arc::new(views.finish())),
+        ("list", Arc::new(lists.finish())),
+        ("nested", Arc::new(nested.finish())),
+        ("pair", Arc::new(pairs.finish())),
+        ("map", Arc::new(maps.finish())),
+        ("object", Arc::new(objects)),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+        .expect("a batch")
+}
+
+#[test]
+fn a_large_batch_that_is_not_packed_is_read_by_its_rows() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let all = many_types(80_000);
+    for how in [FILE, STREAM] {
+        // Behind other rows, so that its buffers begin anywhere.
+        write(&dir.path().join("raw/a.arrow"), &[all.slice(0, 3), all.slice(3, 79_997)], how);
+        let length = std::fs::metadata(dir.path().join("raw/a.arrow")).expect("is there").len();
+        assert!(length > 16 << 20, "{length}");
+        let small = Context { budget: Budget::new(16 << 20, 1).expect("enough"), ..context(dir.path().to_path_buf()) };
+        for columns in [None, Some(vec!["map".to_owned(), "view".to_owned(), "number".to_owned()])] {
+            let request = ReadRequest { columns: columns.clone(), readers: 1, ..request() };
+            let scan = open(dir.path(), &request).expect("opens");
+            let mut found = Vec::new();
+            for split in scan.splits() {
+                let ctx = split_context(&small, 1_111);
+                let mut stream = scan.read(split, &ctx).expect("opens");
+                while let Some(batch) = stream.next().expect("fits") {
+                    assert!(batch.rows.num_rows() <= 1_111);
+                    found.push(batch.rows);
+                }
+                let read = ctx.bytes_read.load(std::sync::atomic::Ordering::Relaxed);
+                assert!(columns.is_none() || read < length / 2, "{read} of {length} bytes for three columns");
+            }
+            let found = arrow_select::concat::concat_batches(&scan.schema(), &found).expect("one schema");
+            let names = columns.unwrap_or_else(|| all.schema().fields().iter().map(|f| f.name().clone()).collect());
+            for (name, column) in names.iter().zip(found.columns()) {
+                let wanted = all.column_by_name(name).expect("is there");
+                let plain = |column: &ArrayRef| match column.data_type() {
+                    arrow_schema::DataType::Dictionary(..) => {
+                        arrow_cast::cast(column, &arrow_schema::DataType::Utf8).expect("texts")
+                    }
+                    _ => Arc::clone(column),
+                };
+                assert_eq!(&plain(column), &plain(wanted), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_are_counted_by_what_they_take_and_dictionaries_once_for_all() {
+    let dir = tempfile::tempdir().expect("a folder");
+    // Of one row, whose columns lie in one buffer: together 5 MB, and not 5 MB each.
+    let long = Arc::new(StringArray::from(vec!["x".repeat(50_000)])) as ArrayRef;
+    let wide = RecordBatch::try_from_iter((0..100).map(|i| (format!("c{i}"), Arc::clone(&long)))).expect("a batch");
+    write(&dir.path().join("raw/a.arrow"), &[wide], FILE);
+    let scan = open(dir.path(), &request()).expect("opens");
+    assert_eq!(batches(&*scan, dir.path()).len(), 1);
+
+    // Dictionaries that each are small, and together more than half of the memory.
+    let words: Vec<String> = (0..20_000).map(|i| format!("{i:050}")).collect();
+    let word: DictionaryArray<Int32Type> = words.iter().map(String::as_str).collect();
+    let word = Arc::new(word) as ArrayRef;
+    let many = RecordBatch::try_from_iter((0..12).map(|i| (format!("c{i}"), word.slice(0, 10)))).expect("a batch");
+    write(&dir.path().join("raw/a.arrow"), &[many], FILE);
+    let small = Context { budget: Budget::new(16 << 20, 1).expect("enough"), ..context(dir.path().to_path_buf()) };
+    let scan = open(dir.path(), &request()).expect("opens");
+    let mut stream = scan.read(&scan.splits()[0], &split_context(&small, 1_000)).expect("opens");
+    let error = stream.next().expect_err("too much");
+    assert!(error.found().starts_with("all dictionaries of"), "{error:?}");
+    drop(stream);
+    // One of them is read by itself.
+    let one = ReadRequest { columns: Some(vec!["c7".into()]), ..request() };
+    let scan = open(dir.path(), &one).expect("opens");
+    let mut stream = scan.read(&scan.splits()[0], &split_context(&small, 1_000)).expect("opens");
+    assert_eq!(stream.next().expect("fits").expect("rows").rows.num_rows(), 10);
+}
+
+/// Reads what is in a corpus of the fuzzer, in splits and in one.
+#[test]
+fn the_fuzzing_corpus_of_arrow_is_survived() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/arrow");
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(dir.path().join("raw")).expect("a folder");
+    let ctx = Context { budget: Budget::new(32 << 20, 1).expect("enough"), ..context(dir.path().to_path_buf()) };
+    let (mut count, mut whole) = (0, 0);
+    for entry in std::fs::read_dir(corpus).expect("the corpus") {
+        let path = entry.expect("a file").path();
+        std::fs::copy(&path, dir.path().join("raw/a.arrow")).expect("copies");
+        count += 1;
+        for split_bytes in [0, 1] {
+            let Ok(scan) = open(dir.path(), &ReadRequest { split_bytes, ..request() }) else { continue };
+            for split in scan.splits() {
+                let mut stream = scan.read(split, &split_context(&ctx, 1_000)).expect("opens");
+                let mut rows = 0;
+                let ended = loop {
+                    match stream.next() {
+                        Ok(Some(batch)) => rows += batch.rows.num_rows() as u64,
+                        ended => break ended.is_ok(),
+                    }
+                };
+                assert!(!ended || split.rows == Some(rows), "{}", path.display());
+                whole += u32::from(ended);
+            }
+        }
+    }
+    assert!(count > 20 && whole > 20, "the corpus has {count} files, of which {whole} parts are whole");
 }

@@ -71,7 +71,7 @@ impl Header {
             if have < size || size >= HEADER_MOST {
                 return Err(cut_short(shown));
             }
-            size *= 8;
+            size = (size * 8).min(HEADER_MOST);
         }
     }
 
@@ -125,6 +125,9 @@ impl Header {
             let mut from = Cursor { bytes: &ahead[SYNC..SYNC + have], at: 0 };
             let (Some(rows), Some(len)) = (from.number(), from.number()) else { return Err(cut_short(shown)) };
             let (Ok(rows), Ok(len)) = (u64::try_from(rows), u64::try_from(len)) else { return Err(damaged(shown)) };
+            if rows == 0 && len > 0 && self.packing == Packing::None {
+                return Err(damaged(shown));
+            }
             let block = Block { at, data: at + from.at as u64, len, rows };
             let sync_at = block.data.checked_add(len).ok_or_else(|| damaged(shown))?;
             if sync_at.checked_add(SYNC as u64).is_none_or(|end| end > file.length()) {

@@ -8,11 +8,14 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, StructArray};
 use arrow_avro::codec::Tz;
 use arrow_avro::reader::ReaderBuilder;
-use arrow_schema::{DataType, Field, FieldRef, Schema};
+use arrow_avro::schema::AvroSchema;
+use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
 use hygge_core::{Error, Result};
 use serde_json::{Value, json};
 
 use super::container::put_header;
+use super::cost::{Cost, least};
+use super::project::project;
 
 /// A schema as rows are read by it.
 #[derive(Debug, Clone)]
@@ -22,6 +25,25 @@ pub(super) struct Columns {
     pub(super) json: String,
     /// What is handed on: texts for enumerations.
     pub(super) schema: Schema,
+    /// The record of a row, in the form that the library reads.
+    record: Value,
+    /// The columns as the library decodes them.
+    decoded: Fields,
+}
+
+/// Some columns of a row, as they are decoded.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    /// The schema to decode by, where it is not that of the file.
+    pub(super) json: Option<String>,
+    /// Where each column is among those that are decoded; none holds nothing but NULLs, and no bytes.
+    pub(super) order: Vec<Option<usize>>,
+    /// What rows take in memory.
+    pub(super) cost: Cost,
+    /// The least bytes that a row of the file has.
+    pub(super) least: usize,
+    /// Whether rows of the file hold nothing but NULLs, and no bytes.
+    pub(super) nothing: bool,
 }
 
 impl Columns {
@@ -41,11 +63,7 @@ impl Columns {
             ));
         }
         simplify(&mut value, "", &mut HashMap::new());
-        let json = json!({"type": "record", "name": "hygge_rows", "fields": [
-            {"name": "rows", "type": {"type": "array", "items": value}},
-            {"name": "end", "type": {"type": "fixed", "name": "hygge_end", "size": MARK.len()}},
-        ]})
-        .to_string();
+        let json = listed(&value);
         let mut header = Vec::new();
         put_header(&mut header, &json, [0; 16]);
         let reader = builder().build(Cursor::new(header)).map_err(|e| {
@@ -62,8 +80,41 @@ impl Columns {
         if fields.is_empty() {
             return Err(refused("the file has records without a field", "name files with columns"));
         }
-        Ok(Self { json, schema: Schema::new(fields) })
+        Ok(Self { json, schema: Schema::new(fields), record: value, decoded: rows.clone() })
     }
+
+    /// The columns of these names. Others are passed over, and not decoded.
+    pub(super) fn choose(&self, names: &[&str], shown: &str) -> Result<Chosen> {
+        let find = |name: &&str| {
+            let found = self.schema.index_of(name);
+            found.map_err(|_| Error::failed(format!("the file has no column {name}")).at(shown))
+        };
+        let wanted = names.iter().map(find).collect::<Result<Vec<_>>>()?;
+        // What holds no bytes is not left to the library, which knows no column of nothing but NULLs.
+        let empty = |at: usize| self.decoded[at].data_type() == &DataType::Null;
+        let mut kept: Vec<usize> = wanted.iter().copied().filter(|at| !empty(*at)).collect();
+        if kept.is_empty() {
+            kept.extend((0..self.decoded.len()).find(|at| !empty(*at)));
+        }
+        kept.sort_unstable();
+        let order = wanted.iter().map(|at| kept.binary_search(at).ok()).collect();
+        let columns = kept.iter().map(|at| self.decoded[*at].as_ref());
+        let json = (kept.len() < self.decoded.len()).then(|| {
+            let keep = |name: &str| kept.iter().any(|at| self.decoded[*at].name() == name);
+            listed(&project(&self.record, &keep))
+        });
+        let least = least(self.decoded.iter().map(AsRef::as_ref));
+        Ok(Chosen { json, order, cost: Cost::of(columns), least, nothing: kept.is_empty() })
+    }
+}
+
+/// A list of records, and the mark behind it.
+fn listed(record: &Value) -> String {
+    json!({"type": "record", "name": "hygge_rows", "fields": [
+        {"name": "rows", "type": {"type": "array", "items": record}},
+        {"name": "end", "type": {"type": "fixed", "name": "hygge_end", "size": MARK.len()}},
+    ]})
+    .to_string()
 }
 
 /// How rows are read, whatever the file.
@@ -74,10 +125,15 @@ pub(super) fn builder() -> ReaderBuilder {
 /// What stands behind the rows.
 pub(super) const MARK: &[u8; 16] = b"\xffhygge:the end\xff\x00";
 
-/// The rows of a container in memory that was made by [`Columns::json`]; none: it is not what the schema says.
-pub(super) fn rows(bytes: Vec<u8>) -> Option<StructArray> {
+/// The rows of a container in memory that was made by [`Columns::json`], decoded as [`Chosen::json`] says; none: it is not
+/// what the schema says.
+pub(super) fn rows(bytes: Vec<u8>, chosen: Option<&str>) -> Option<StructArray> {
+    let builder = match chosen {
+        Some(json) => builder().with_reader_schema(AvroSchema::new(json.to_owned())),
+        None => builder(),
+    };
     // Asked once only: where bytes are left over, the library would look at them for ever.
-    let batch = builder().with_batch_size(1).build(Cursor::new(bytes)).ok()?.next()?.ok()?;
+    let batch = builder.with_batch_size(1).build(Cursor::new(bytes)).ok()?.next()?.ok()?;
     let end = batch.column(1).as_fixed_size_binary_opt()?;
     if end.len() != 1 || end.value(0) != MARK {
         return None;
@@ -96,7 +152,17 @@ fn simplify(value: &mut Value, namespace: &str, names: &mut HashMap<String, Stri
                 name.clone_from(short);
             }
         }
-        Value::Array(branches) => branches.iter_mut().for_each(|branch| simplify(branch, namespace, names)),
+        Value::Array(branches) => {
+            for branch in branches.iter_mut() {
+                simplify(branch, namespace, names);
+            }
+            // Of one type, with its number before each value: the library takes it for one of several.
+            if let [only] = branches.as_slice()
+                && only.as_str() != Some("null")
+            {
+                branches.push("null".into());
+            }
+        }
         Value::Object(map) => {
             let kind = map.get("type").and_then(Value::as_str).map(str::to_owned);
             let mut inner = String::new();
@@ -176,5 +242,6 @@ fn texts(field: &FieldRef) -> FieldRef {
         T::Struct(inner) => T::Struct(inner.iter().map(texts).collect()),
         other => other.clone(),
     };
-    Arc::new(Field::new(field.name(), data_type, field.is_nullable()))
+    let nullable = field.is_nullable() || data_type == T::Null;
+    Arc::new(Field::new(field.name(), data_type, nullable))
 }

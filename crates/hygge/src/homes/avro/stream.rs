@@ -4,22 +4,27 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{Array as _, RecordBatch, RecordBatchOptions};
+use arrow_array::{Array as _, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::SchemaRef;
 use hygge_core::context::SplitContext;
+use hygge_core::cut::Cut;
 use hygge_core::home::{Batch, BatchStream};
 use hygge_core::{Error, Result};
 
 use super::container::{Block, Header, put_header, put_number};
-use super::schema::{self, Columns, MARK};
+use super::schema::{self, Chosen, Columns, MARK};
 use super::unpack::{Packing, admit};
 use crate::files::exactly::cast_exactly;
 use crate::files::listing::PinnedFile;
 use crate::files::positioned::{Positioned, guarded};
 use crate::homes::files::described::Range;
 
-/// A byte of numbers that are written short becomes at most about so many.
-const GROWS: usize = 9;
+/// Packed bytes become about so many.
+const PACKED: u64 = 3;
+
+/// While rows are decoded, what they are decoded from is there so often; and what they become, since arrays grow by
+/// doubling, at most twice.
+const COPIES: u64 = 3;
 
 /// The most rows of a block that has no data.
 const MOST_EMPTY: u64 = 1 << 24;
@@ -33,8 +38,8 @@ pub(super) struct BlockStream {
     /// The header of a container that is not packed: what is unpacked goes behind it.
     head: Vec<u8>,
     sync: [u8; 16],
-    /// Where each column of the schema is in the file.
-    order: Vec<usize>,
+    /// What is decoded of a row.
+    chosen: Chosen,
     blocks: VecDeque<Block>,
     ready: VecDeque<RecordBatch>,
     ctx: SplitContext,
@@ -42,15 +47,12 @@ pub(super) struct BlockStream {
 
 impl BlockStream {
     pub(super) fn new(pin: &PinnedFile, part: Range, schema: &SchemaRef, ctx: &SplitContext) -> Result<Self> {
-        let file = Positioned::new(pin.open()?, pin.len).counting(&ctx.bytes_read);
+        let file = pin.open()?.counting(&ctx.bytes_read);
         let shown = pin.shown.clone();
         let header = Header::read(&file, &shown)?;
         let columns = guarded(&shown, || Columns::of(&header.schema, &shown))?;
-        let find = |name: &str| {
-            let found = columns.schema.index_of(name);
-            found.map_err(|_| Error::failed(format!("the file has no column {name}")).at(&shown))
-        };
-        let order = schema.fields().iter().map(|field| find(field.name())).collect::<Result<Vec<_>>>()?;
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let chosen = columns.choose(&names, &shown)?;
         let blocks = header.blocks(&file, (part.begin, part.end), &shown)?.into();
         let mut head = Vec::new();
         put_header(&mut head, &columns.json, header.sync);
@@ -61,7 +63,7 @@ impl BlockStream {
             packing: header.packing,
             head,
             sync: header.sync,
-            order,
+            chosen,
             blocks,
             ready: VecDeque::new(),
             ctx: ctx.clone(),
@@ -80,11 +82,21 @@ impl BlockStream {
                 list.extend_from_slice(&unpacked);
                 rows = rows.saturating_add(block.rows);
             }
-            let next = self.blocks.front().map_or(u64::MAX, |block| block.len);
-            let full = (list.len() as u64).saturating_add(next) >= (self.ctx.batch_bytes() / GROWS) as u64;
+            let Some(next) = self.blocks.front() else { break };
+            let more = if self.packing == Packing::None { next.len } else { next.len.saturating_mul(PACKED) };
+            let bytes = (list.len() as u64).saturating_add(more);
+            let full = self.chosen.cost.rows(rows.saturating_add(next.rows), bytes) >= self.ctx.batch_bytes();
             if full || rows >= self.ctx.batch_rows as u64 {
                 break;
             }
+        }
+        drop((packed, unpacked));
+        let bytes = list.len() as u64;
+        let from = usize::try_from(bytes.saturating_mul(COPIES)).unwrap_or(usize::MAX);
+        let into = self.chosen.cost.rows(rows, bytes).saturating_mul(2);
+        admit(from.saturating_add(into), &self.ctx, &self.shown)?;
+        if self.chosen.nothing {
+            return self.nothing(rows);
         }
         list.push(0);
         list.extend_from_slice(MARK);
@@ -93,14 +105,15 @@ impl BlockStream {
         put_number(&mut bytes, list.len() as u64);
         bytes.append(&mut list);
         bytes.extend_from_slice(&self.sync);
-        let found = guarded(&self.shown, || Ok(schema::rows(bytes)))?;
+        let found = guarded(&self.shown, || Ok(schema::rows(bytes, self.chosen.json.as_deref())))?;
         let damaged = || {
             Error::failed("the Avro file is damaged: its rows are not what its schema says")
                 .at(&self.shown)
                 .next("write the file anew, or take it away")
         };
         let found = found.filter(|found| found.len() as u64 == rows).ok_or_else(damaged)?;
-        let columns = self.order.iter().zip(self.schema.fields()).map(|(&at, field)| {
+        let columns = self.chosen.order.iter().zip(self.schema.fields()).map(|(at, field)| {
+            let Some(at) = *at else { return Ok(new_null_array(field.data_type(), found.len())) };
             let column = found.columns().get(at).ok_or_else(damaged)?;
             cast_exactly(column, field).map_err(|e| e.at(format!("{}, column {}", self.shown, field.name())))
         });
@@ -112,6 +125,16 @@ impl BlockStream {
             self.cut(&batch)?;
         }
         Ok(())
+    }
+
+    /// Rows without a byte: they have nothing but NULLs.
+    fn nothing(&mut self, rows: u64) -> Result<()> {
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        let columns = self.schema.fields().iter().map(|field| new_null_array(field.data_type(), rows)).collect();
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|e| {
+            Error::failed("the Avro file is damaged: its rows are not what its schema says").at(&self.shown).because(e)
+        })?;
+        if rows > 0 { self.cut(&batch) } else { Ok(()) }
     }
 
     /// Reads a block and unpacks it.
@@ -128,16 +151,20 @@ impl BlockStream {
         unpacked.clear();
         let done = self.packing.unpack(packed, unpacked, &self.ctx, &self.shown)?;
         done.map_err(|e| damaged("a block cannot be unpacked").because(e))?;
+        let least = block.rows.saturating_mul(self.chosen.least as u64);
         // Rows without a byte have nothing but NULLs, and nobody has so many of them.
-        if unpacked.is_empty() && block.rows > MOST_EMPTY {
-            return Err(damaged("a block without data claims to have rows"));
+        if (unpacked.len() as u64) < least || (self.chosen.least == 0 && block.rows > MOST_EMPTY) {
+            return Err(damaged("a block has fewer bytes than its rows"));
+        }
+        if self.chosen.nothing && !unpacked.is_empty() {
+            return Err(damaged("a block has bytes, and its rows have none"));
         }
         Ok(())
     }
 
     /// Cuts a batch that came out larger than was guessed.
     fn cut(&mut self, batch: &RecordBatch) -> Result<()> {
-        let (bytes, limit, rows) = (batch.get_array_memory_size(), self.ctx.batch_bytes(), batch.num_rows());
+        let (bytes, limit, rows) = (Cut::size(batch), self.ctx.batch_bytes(), batch.num_rows());
         if rows == 1 && bytes > limit {
             self.ctx.admit_row(bytes, || self.shown.clone())?;
         }

@@ -1,16 +1,16 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array as _, RecordBatch};
 use hygge_core::budget::Budget;
-use hygge_core::conformance::{HomeUnderTest, Row, context, home_laws, split_context};
-use hygge_core::home::{Home, Opened, ReadRequest, Scan, Source};
+use hygge_core::conformance::{Row, context, home_laws, split_context};
+use hygge_core::home::{ReadRequest, Scan, Source};
 use hygge_core::{Advice, ErrorKind, Part};
 
 use super::container::{put_header, put_number};
 use super::*;
+use crate::homes::files::tests::{self as frame, Subject, scan};
 
 const SYNC: [u8; 16] = *b"sixteen bytes to";
 const TABLE: &str = r#"{"type": "record", "name": "t", "fields": [
@@ -60,66 +60,17 @@ fn block(rows: &[Row]) -> (u64, Vec<u8>) {
     (rows.len() as u64, out)
 }
 
-struct Subject {
-    dir: tempfile::TempDir,
-    home: AvroHome,
-}
-
-fn subject() -> Subject {
-    let dir = tempfile::tempdir().expect("a folder");
-    let home = AvroHome::new(dir.path(), "raw");
-    Subject { dir, home }
-}
-
 fn write(root: &Path, name: &str, bytes: &[u8]) {
     std::fs::create_dir_all(root.join("raw")).expect("a folder");
     std::fs::write(root.join("raw").join(name), bytes).expect("writes");
 }
 
-impl HomeUnderTest for Subject {
-    fn home(&self) -> &dyn Home {
-        &self.home
-    }
-
-    fn source(&self) -> Source {
-        Source::Whole { entity: None }
-    }
-
-    fn fill(&self, rows: &[Row]) {
-        let raw = self.dir.path().join("raw");
-        if raw.exists() {
-            std::fs::remove_dir_all(&raw).expect("removes");
-        }
-        let third = rows.len().div_ceil(3).max(1);
-        for (i, part) in rows.chunks(third).enumerate() {
-            let blocks: Vec<_> = part.chunks(90).map(block).collect();
-            write(self.dir.path(), &format!("{i}.avro"), &container(TABLE, &blocks));
-        }
-        if rows.is_empty() {
-            write(self.dir.path(), "0.avro", &container(TABLE, &[]));
-        }
-    }
-
-    fn follows_id(&self) -> bool {
-        false
-    }
-
-    fn fingerprint(&self) -> String {
-        let entries = std::fs::read_dir(self.dir.path().join("raw")).expect("lists");
-        let mut names: Vec<String> = entries
-            .map(|e| {
-                let e = e.expect("an entry");
-                let meta = e.metadata().expect("looks");
-                format!("{:?} {} {:?}", e.path(), meta.len(), meta.modified().expect("a time"))
-            })
-            .collect();
-        names.sort();
-        names.join("\n")
-    }
-
-    fn root(&self) -> PathBuf {
-        self.dir.path().to_path_buf()
-    }
+fn subject() -> Subject<AvroHome> {
+    let home = |root: &Path| AvroHome::new(root, "raw");
+    Subject::new(home, |raw, i, rows| {
+        let blocks: Vec<_> = rows.chunks(90).map(block).collect();
+        std::fs::write(raw.join(format!("{i}.avro")), container(TABLE, &blocks)).expect("writes");
+    })
 }
 
 #[test]
@@ -132,10 +83,7 @@ fn request() -> ReadRequest {
 }
 
 fn open(root: &Path, request: &ReadRequest) -> Result<Box<dyn Scan>> {
-    match AvroHome::new(root, "raw").open(&context(root.to_path_buf()), request)? {
-        Opened::Scan(scan) => Ok(scan),
-        Opened::Unchanged(how) => panic!("unchanged: {}", how.why),
-    }
+    scan(&AvroHome::new(root, "raw"), root, request)
 }
 
 fn refusal(root: &Path) -> Error {
@@ -143,15 +91,7 @@ fn refusal(root: &Path) -> Error {
 }
 
 fn batches(scan: &dyn Scan, ctx: &Context) -> Result<Vec<RecordBatch>> {
-    let mut out = Vec::new();
-    for split in scan.splits() {
-        let mut stream = scan.read(split, &split_context(ctx, 1_000))?;
-        while let Some(batch) = stream.next()? {
-            assert_eq!(batch.rows.schema(), scan.schema());
-            out.push(batch.rows);
-        }
-    }
-    Ok(out)
+    frame::batches(scan, ctx).map(|splits| splits.concat())
 }
 
 fn fields(fields: &str) -> String {
@@ -262,4 +202,132 @@ fn uuids_in_texts_stay_texts_and_large_blocks_are_admitted_and_cut() {
     let error = batches(&*scan, &small).expect_err("too large");
     assert!(error.found().contains("an Avro block of"), "{error:?}");
     assert_eq!(Arc::clone(&scan.schema()).field(1).data_type(), &DataType::Binary);
+}
+
+#[test]
+fn fields_without_a_value_and_those_of_one_type_in_brackets_are_read() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let ctx = context(dir.path().to_path_buf());
+    let schema = fields(
+        r#"{"name": "nothing", "type": "null"}, {"name": "id", "type": "long"},
+           {"name": "only", "type": ["string"]}, {"name": "last", "type": "null"}"#,
+    );
+    write(dir.path(), "a.avro", &container(&schema, &[(2, b"\x02\x00\x02a\x04\x00\x02b".to_vec()), (0, vec![])]));
+    let scan = open(dir.path(), &request()).expect("opens");
+    let found = batches(&*scan, &ctx).expect("reads");
+    assert_eq!(found[0].schema().field(0).data_type(), &DataType::Null);
+    assert_eq!(found[0].column(1).as_primitive::<Int64Type>().values(), &[1, 2]);
+    assert_eq!(found[0].column(2).as_string::<i32>().iter().flatten().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!((found[0].column(3).len(), found[0].column(3).logical_null_count()), (2, 2));
+    // Columns may be asked for in any order, and of nothing but NULLs.
+    for (asked, rows) in [(["last", "id"], 2), (["last", "nothing"], 2)] {
+        let asked = ReadRequest { columns: Some(asked.map(String::from).to_vec()), ..request() };
+        let scan = open(dir.path(), &asked).expect("opens");
+        assert_eq!(batches(&*scan, &ctx).expect("reads")[0].num_rows(), rows);
+    }
+    let empty = fields(r#"{"name": "nothing", "type": "null"}"#);
+    write(dir.path(), "a.avro", &container(&empty, &[(3, vec![]), (4, vec![])]));
+    let scan = open(dir.path(), &request()).expect("opens");
+    assert_eq!(batches(&*scan, &ctx).expect("reads").iter().map(RecordBatch::num_rows).sum::<usize>(), 7);
+    for (rows, bytes) in [(1 << 40, vec![]), (1, vec![0])] {
+        write(dir.path(), "a.avro", &container(&empty, &[(rows, bytes)]));
+        let scan = open(dir.path(), &request()).expect("opens");
+        assert!(batches(&*scan, &ctx).expect_err("damaged").found().contains("damaged"));
+    }
+    write(dir.path(), "a.avro", &container(&schema, &[(0, vec![2])]));
+    assert!(refusal(dir.path()).found().contains("damaged"), "bytes of no row");
+    let inside = fields(r#"{"name": "list", "type": {"type": "array", "items": "null"}}"#);
+    write(dir.path(), "a.avro", &container(&inside, &[(1, vec![0])]));
+    assert_eq!(refusal(dir.path()).place(), Some("raw/a.avro, column list"));
+}
+
+#[test]
+fn only_the_columns_that_are_asked_for_are_decoded() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let ctx = context(dir.path().to_path_buf());
+    // A type is defined in a field that is not asked for, and named in one that is.
+    let schema = fields(
+        r#"{"name": "who", "type": {"type": "record", "name": "w", "fields": [
+             {"name": "name", "type": "string"},
+             {"name": "kind", "type": {"type": "enum", "name": "k", "symbols": ["p", "q"]}}]}},
+           {"name": "id", "type": "long"},
+           {"name": "all", "type": {"type": "array", "items": "w"}},
+           {"name": "kind", "type": ["null", "a.b.k"]}"#,
+    );
+    let mut bytes = Vec::new();
+    for id in 0..3 {
+        // A text that is none: nobody looks at it.
+        bytes.extend_from_slice(b"\x02\xff\x00");
+        long(&mut bytes, id);
+        bytes.extend_from_slice(b"\x02\x02x\x02\x00");
+        bytes.extend_from_slice(if id == 1 { b"\x00" } else { b"\x02\x02" });
+    }
+    write(dir.path(), "a.avro", &container(&schema, &[(3, bytes)]));
+    let asked = |names: &[&str]| {
+        let columns = Some(names.iter().map(|&name| name.to_owned()).collect());
+        open(dir.path(), &ReadRequest { columns, ..request() }).expect("opens")
+    };
+    let scan = asked(&["kind", "all", "id"]);
+    let found = batches(&*scan, &ctx).expect("reads");
+    assert_eq!(found[0].column(0).as_string::<i32>().iter().collect::<Vec<_>>(), [Some("q"), None, Some("q")]);
+    let inside = found[0].column(1).as_list::<i32>().values().as_struct().clone();
+    assert_eq!(inside.column(1).as_string::<i32>().iter().flatten().collect::<Vec<_>>(), ["q", "q", "q"]);
+    assert_eq!(found[0].column(2).as_primitive::<Int64Type>().values(), &[0, 1, 2]);
+    assert_eq!(batches(&*asked(&["id"]), &ctx).expect("reads")[0].num_columns(), 1);
+    assert!(batches(&*asked(&["who"]), &ctx).is_err(), "and here somebody does");
+}
+
+#[test]
+fn rows_that_are_large_only_in_memory_are_admitted_by_what_they_become() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let ctx = context(dir.path().to_path_buf());
+    // A byte each, and 4 KiB once it is decoded.
+    let schema = fields(
+        r#"{"name": "id", "type": "int"}, {"name": "b", "type": ["null", {"type": "fixed", "name": "f", "size": 4096}]}"#,
+    );
+    let of = |rows: u64| (rows, b"\x02\x00".repeat(usize::try_from(rows).expect("few")));
+    write(dir.path(), "a.avro", &container(&schema, &[of(20_000)]));
+    let scan = open(dir.path(), &request()).expect("opens");
+    let error = batches(&*scan, &ctx).expect_err("too large");
+    assert!(error.found().starts_with("an Avro block of 157 MiB"), "{error:?}");
+    let narrow = ReadRequest { columns: Some(vec!["id".into()]), ..request() };
+    let scan = open(dir.path(), &narrow).expect("opens");
+    assert_eq!(batches(&*scan, &ctx).expect("fits").iter().map(RecordBatch::num_rows).sum::<usize>(), 20_000);
+    // Small blocks are put together only as far as what they become is a batch.
+    write(dir.path(), "a.avro", &container(&schema, &vec![of(50); 400]));
+    let scan = open(dir.path(), &ReadRequest { readers: 1, ..request() }).expect("opens");
+    let found = batches(&*scan, &ctx).expect("fits");
+    let largest = found.iter().map(hygge_core::cut::Cut::size).max().expect("some");
+    assert!(largest <= 2 << 20, "{largest}");
+}
+
+/// Reads what is in a corpus of the fuzzer, in splits and in one.
+#[test]
+fn the_fuzzing_corpus_of_avro_is_survived() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/avro");
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(dir.path().join("raw")).expect("a folder");
+    let ctx = Context { budget: Budget::new(32 << 20, 1).expect("enough"), ..context(dir.path().to_path_buf()) };
+    let (mut count, mut whole) = (0, 0);
+    for entry in std::fs::read_dir(corpus).expect("the corpus") {
+        let path = entry.expect("a file").path();
+        std::fs::copy(&path, dir.path().join("raw/a.avro")).expect("copies");
+        count += 1;
+        for split_bytes in [0, 1] {
+            let Ok(scan) = open(dir.path(), &ReadRequest { split_bytes, ..request() }) else { continue };
+            for split in scan.splits() {
+                let mut stream = scan.read(split, &split_context(&ctx, 1_000)).expect("opens");
+                let mut rows = 0;
+                let ended = loop {
+                    match stream.next() {
+                        Ok(Some(batch)) => rows += batch.rows.num_rows() as u64,
+                        ended => break ended.is_ok(),
+                    }
+                };
+                assert!(!ended || split.rows == Some(rows), "{}", path.display());
+                whole += u32::from(ended);
+            }
+        }
+    }
+    assert!(count > 15 && whole > 15, "the corpus has {count} files, of which {whole} parts are whole");
 }

@@ -2,16 +2,15 @@
 //!
 //! Words are kept as digests, of hygge's own words for types: they must not change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use arrow_schema::{DataType, Schema};
 use hygge_core::home::ReadRequest;
-use hygge_core::receipt::{Options, Question};
+use hygge_core::receipt::Options;
 use serde_json::json;
 
 use super::{Csv, CsvHomeConfig, Infer};
 use crate::files::codec::Codec;
-use crate::homes::typed::column_line;
+use crate::homes::typed::{column_line, declared_marks, mark, marks};
 
 impl Csv {
     /// The options that decide which rows are read out of the same bytes, as receipts keep them.
@@ -26,7 +25,7 @@ impl Csv {
             ("quote", quote),
             ("header", header.to_string()),
             ("nulls", nulls.into_iter().collect::<Vec<_>>().join(" ")),
-            ("columns", self.declared().into_keys().collect::<Vec<_>>().join(" ")),
+            ("columns", declared_marks(&self.config.columns)),
         ];
         options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -41,11 +40,6 @@ impl Csv {
         all.to_string()
     }
 
-    /// The types that are declared, by their marks in receipts.
-    fn declared(&self) -> BTreeMap<String, &(String, DataType)> {
-        self.config.columns.iter().map(|one| (mark(&column_line(&one.0, &one.1)), one)).collect()
-    }
-
     /// What `nulls:` has more than before, where it has all that it had.
     pub(super) fn more_nulls(&self, before: &Options) -> Option<String> {
         let nulls = &self.config.nulls;
@@ -58,42 +52,15 @@ impl Csv {
             "nulls has {more} more than before: rows that have settled stay as they were read, unless their file is merged again"
         ))
     }
-
-    /// What `columns:` has more than before, where it has all that it had, and the others have settled as they say.
-    pub(super) fn more_columns(&self, before: &Options, settled: &Schema) -> Option<String> {
-        let declared = self.declared();
-        let was = marks(before, "columns");
-        if !was.iter().all(|old| declared.contains_key(*old)) {
-            return None;
-        }
-        let more: Vec<&(String, DataType)> =
-            declared.iter().filter(|(mark, _)| !was.contains(mark.as_str())).map(|(_, one)| *one).collect();
-        let as_settled = |(name, data_type): &(String, DataType)| {
-            settled.field_with_name(name).is_ok_and(|field| field.data_type() == data_type)
-        };
-        if more.is_empty() || !more.iter().all(|one| as_settled(one)) {
-            return None;
-        }
-        let lines: Vec<String> = more.iter().map(|(name, data_type)| column_line(name, data_type)).collect();
-        Some(format!("columns says what has settled: {}", lines.join(", ")))
-    }
-}
-
-/// A word as receipts keep it: it may be one of the data.
-fn mark(text: &str) -> String {
-    Question::digest(text)
-}
-
-/// The marks of an option that a receipt keeps.
-fn marks<'a>(before: &'a Options, name: &str) -> BTreeSet<&'a str> {
-    before.get(name).into_iter().flat_map(|text| text.split_whitespace()).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow_schema::Field;
+    use arrow_schema::{DataType, Field, Schema};
+    use hygge_core::receipt::Question;
 
     use super::*;
+    use crate::homes::typed::more_columns;
 
     fn home(columns: &[(&str, DataType)], nulls: &[&str]) -> Csv {
         let columns = columns.iter().map(|(name, data_type)| ((*name).to_owned(), data_type.clone())).collect();
@@ -119,7 +86,7 @@ mod tests {
         let settled =
             Schema::new(vec![Field::new("id", DataType::Int64, true), Field::new("fare", DataType::Utf8, true)]);
         let before = home(&[("id", DataType::Int64)], &[]).reading_options();
-        let more = |columns: &[(&str, DataType)]| home(columns, &[]).more_columns(&before, &settled);
+        let more = |columns: &[(&str, DataType)]| more_columns(&home(columns, &[]).config.columns, &before, &settled);
         let (int, text) = (DataType::Int64, DataType::Utf8);
         assert_eq!(
             more(&[("fare", text.clone()), ("id", int.clone())]).as_deref(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::csv::piece::Piece;
 use crate::files::csv::stream::{CsvStream, Reading};
-use crate::homes::files::{ReadSplit, payload};
+use crate::homes::files::{ReadSplit, parts_by_file, payload};
 
 /// What a split's payload holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,5 +39,9 @@ impl ReadSplit for Pieces {
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Box::new(CsvStream::new(self.reading.clone(), pieces, ctx)?))
+    }
+
+    fn by_file(&self, split: &Split, alike: &dyn Fn(usize, usize) -> bool) -> Result<Vec<(usize, Split)>> {
+        parts_by_file(split, payload::<Vec<Part>>(split)?, |part| part.file, alike, |parts| parts)
     }
 }

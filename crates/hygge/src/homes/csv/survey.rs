@@ -1,7 +1,7 @@
 //! What the files of a scan hold: headers, a sample of their cells, and where to cut them.
 
 use std::collections::HashMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -10,14 +10,16 @@ use hygge_core::{Error, Result};
 
 use super::cut::{Guess, WINDOWS, Walk, first_record};
 use super::infer::Seen;
+use crate::files::buffer::{BLOCK_BYTES, Trouble};
 use crate::files::codec::{Codec, Said};
-use crate::files::csv::blocks::{BLOCK_BYTES, Blocks, Ending, Next, Trouble};
+use crate::files::csv::blocks::{Blocks, Ending, Next};
 use crate::files::csv::column::{Block, Rules};
 use crate::files::csv::complaint::Complaints;
 use crate::files::csv::head::{Head, HeadTrouble, read_head};
 use crate::files::csv::index::{Dialect, Indexer};
 use crate::files::csv::piece::Piece;
 use crate::files::listing::PinnedFile;
+use crate::files::positioned::From;
 
 /// How much of the first files is looked at.
 pub(super) const FIRST_BYTES: u64 = 10 << 20;
@@ -106,8 +108,8 @@ impl<'a> Survey<'a> {
     }
 
     fn head(&self, file: &PinnedFile, codec: Codec, said: Said) -> Result<Head> {
-        let failed = |error| codec.error(said, &file.path, &file.shown, error);
-        let mut source = codec.reader(file.open()?.take(file.len)).map_err(failed)?;
+        let failed = |error| codec.error(said, file, error);
+        let mut source = codec.reader(file.stream(0)?).map_err(failed)?;
         read_head(&mut source, self.dialect, self.header).map_err(|trouble| match trouble {
             HeadTrouble::Io(error) => failed(error).as_refusal(),
             HeadTrouble::Refused(error) => error.at(&file.shown),
@@ -144,7 +146,7 @@ impl<'a> Survey<'a> {
 
     /// Finds cuts by looking at windows. None: it cannot be told in one of them.
     fn guess(&mut self, piece: &Piece, wanted: &[u64]) -> Result<Option<Vec<u64>>> {
-        let mut file = piece.file.open()?;
+        let file = piece.file.open()?;
         let mut cuts: Vec<u64> = Vec::new();
         let mut window = Vec::new();
         for &at in wanted {
@@ -156,8 +158,7 @@ impl<'a> Survey<'a> {
                 let last = from + size as u64 >= piece.file.len;
                 window.clear();
                 window.push(0);
-                file.seek(SeekFrom::Start(from)).map_err(|e| Error::io("read", &piece.file.path, e))?;
-                let mut slice = file.by_ref().take((size as u64).min(piece.file.len - from));
+                let mut slice = From::new(file.clone(), from).until(from + size as u64);
                 slice.read_to_end(&mut window).map_err(|e| Error::io("read", &piece.file.path, e))?;
                 guess = first_record(&window, last, self.dialect, piece.width);
                 if guess != Guess::Unsure {

@@ -3,7 +3,18 @@
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use hygge_core::home::ReadRequest;
 use hygge_core::{Error, Result};
+use serde_json::{Map, Value};
+
+/// Under which the order of columns is remembered.
+const ORDER: &str = "order";
+
+/// Remembers the order of columns, for the files that come next.
+pub fn remember_order(schema: &Schema, remember: &mut Map<String, Value>) {
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    remember.insert(ORDER.to_owned(), Value::from(names));
+}
 
 /// The schema that all files agree on so far, and the first file that said it.
 pub struct Agreed {
@@ -23,6 +34,12 @@ impl Agreed {
     #[must_use]
     pub fn width(&self) -> usize {
         self.schema.fields().len()
+    }
+
+    /// The columns' names.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.schema.fields().iter().map(|field| field.name().clone()).collect()
     }
 
     /// Joins another file's: names and types must be the same, in any order; NULLs may come in either.
@@ -70,7 +87,9 @@ impl Agreed {
     pub fn alone(&self) -> Result<()> {
         let mut names = std::collections::HashSet::new();
         match self.schema.fields().iter().find(|field| !names.insert(field.name())) {
-            Some(twice) => Err(Error::refused(format!("two columns are called {}", twice.name())).at(&self.first)),
+            Some(twice) => Err(Error::refused(format!("two columns are called {}", twice.name()))
+                .at(&self.first)
+                .next("give each a name of its own where the file is made")),
             None => Ok(()),
         }
     }
@@ -93,6 +112,22 @@ impl Agreed {
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(Schema::new(fields)))
+    }
+
+    /// The columns asked for, or all; these in the order in which they settled, where they are the same.
+    ///
+    /// # Errors
+    /// As [`Self::choose`].
+    pub fn choose_as_before(self, request: &ReadRequest, before: &Map<String, Value>) -> Result<SchemaRef> {
+        let settled: Option<Vec<String>> = match &request.like {
+            Some(like) => Some(like.fields().iter().map(|field| field.name().clone()).collect()),
+            None => before.get(ORDER).and_then(|order| serde_json::from_value(order.clone()).ok()),
+        };
+        let same = |order: &Vec<String>| {
+            order.len() == self.width() && order.iter().all(|name| self.schema.field_with_name(name).is_ok())
+        };
+        let settled = settled.filter(same);
+        self.choose(request.columns.as_deref().or(settled.as_deref()))
     }
 
     /// A column by name.

@@ -13,8 +13,8 @@ use hygge_core::{Error, ErrorKind, Result, Retry};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use super::agreed::Agreed;
-use super::{Ask, Found, ReadFormat, ReadSplit, counted, cut, files_and_size, payload};
+use super::agreed::{Agreed, remember_order};
+use super::{Ask, Found, ReadFormat, ReadSplit, counted, cut, files_and_size, parts_by_file, payload};
 use crate::files::listing::PinnedFile;
 
 /// A format whose files tell which columns they have. All that are read together must have the same, in any order.
@@ -130,7 +130,8 @@ impl<F: Described> ReadFormat for F {
 
     fn look(&self, ask: &Ask<'_>) -> Result<Found> {
         let Heads { agreed, units, notes } = Heads::of(self, ask.ctx, ask.files)?;
-        let schema = agreed.choose(ask.request.columns.as_deref())?;
+        let names = agreed.names();
+        let schema = agreed.choose_as_before(ask.request, ask.before)?;
         self.fits(&schema, &ask.files[0].shown)?;
         let mut splits = Vec::new();
         for chunk in cut::chunks(units.iter().collect(), ask.request, |(_, unit)| unit.bytes) {
@@ -147,7 +148,9 @@ impl<F: Described> ReadFormat for F {
             splits.push(cut::split(splits.len(), label, &parts, rows, bytes, false)?);
         }
         let rows = Parts { format: self.clone(), schema: Arc::clone(&schema), files: ask.files.to_vec() };
-        Ok(Found { schema, splits, bound: None, notes, remember: Map::new(), rows: Box::new(rows) })
+        let mut remember = Map::new();
+        remember_order(&schema, &mut remember);
+        Ok(Found { schema, names, splits, bound: None, notes, remember, rows: Box::new(rows) })
     }
 }
 
@@ -223,6 +226,10 @@ impl<F: Described> ReadSplit for Parts<F> {
             current: None,
             ctx: ctx.clone(),
         }))
+    }
+
+    fn by_file(&self, split: &Split, alike: &dyn Fn(usize, usize) -> bool) -> Result<Vec<(usize, Split)>> {
+        parts_by_file(split, payload::<Payload>(split)?, |(file, _)| *file, alike, |parts| parts)
     }
 }
 

@@ -1,17 +1,20 @@
 //! What the files of a scan hold: a sample of their values, and where to cut them.
 
-use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::io::{BufRead, BufReader};
 
 use hygge_core::context::Context;
-use hygge_core::split::Split;
+use hygge_core::split::{Split, how_many};
 use hygge_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::files::buffer::Trouble;
 use crate::files::codec::Codec;
-use crate::files::json::blocks::{Layout, Next, Trouble};
+use crate::files::csv::complaint::grouped;
+use crate::files::json::blocks::{Layout, Next};
 use crate::files::json::complaint::Complaints;
-use crate::files::json::infer::Objects;
+use crate::files::json::infer::{MOST_COLUMNS, Objects};
 use crate::files::json::piece::Piece;
+use crate::files::positioned::From;
 use crate::homes::files::cut;
 
 /// How much of the first files is looked at.
@@ -59,9 +62,16 @@ impl<'a> Survey<'a> {
         let mut rows = 0;
         loop {
             self.ctx.cancel.check()?;
+            if self.objects.are_many() {
+                let found =
+                    format!("the rows have more than {} keys, which no table has", grouped(MOST_COLUMNS as u64));
+                return Err(Error::refused(found)
+                    .at(&piece.file.shown)
+                    .next("let every row be an object with the same few keys"));
+            }
             let objects = &mut self.objects;
             let mut look = |bytes: &[u8], at: usize| {
-                if lines { objects.look::<true>(bytes, at, 0) } else { objects.look::<false>(bytes, at, 0) }
+                if lines { objects.look::<true>(bytes, at) } else { objects.look::<false>(bytes, at) }
             };
             match blocks.next(usize::MAX, &mut look, &mut |_| Ok(())) {
                 Ok(Next::Rows(more)) => rows += more as u64,
@@ -70,7 +80,7 @@ impl<'a> Survey<'a> {
                     return Err(error.as_refusal());
                 }
                 // Reading it will ask for memory, and say what is too large.
-                Ok(Next::End | Next::TooLarge(_)) => break,
+                Ok(Next::End | Next::TooLarge { .. }) => break,
                 Err(Trouble::Io(error)) => return Err(piece.failed(error).as_refusal()),
                 Err(Trouble::Refused(error)) => return Err(error),
             }
@@ -81,15 +91,22 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    /// Divides `files` into splits of about `split_bytes`, and samples them on the way: `all` of their values, or a slice
-    /// of every split.
-    pub(super) fn splits(&mut self, files: &[Piece], split_bytes: u64, all: bool) -> Result<Vec<Split>> {
+    /// Divides `files` into splits of about `split_bytes` at most for so many readers, and samples them on the way: `all` of
+    /// their values, or a slice of every split.
+    pub(super) fn splits(
+        &mut self,
+        files: &[Piece],
+        readers: usize,
+        split_bytes: u64,
+        all: bool,
+    ) -> Result<Vec<Split>> {
         let mut groups: Vec<Vec<(Part, u64)>> = Vec::new();
         let mut room = 0;
+        let total = files.iter().map(|piece| weighed(piece).1).fold(0, u64::saturating_add);
+        let split_bytes = total.div_ceil(how_many(total, readers, split_bytes)).max(1);
         for (file, piece) in files.iter().enumerate() {
             let packed = piece.codec != Codec::Plain;
-            let bytes = if packed { piece.file.len } else { piece.file.len.saturating_sub(piece.data) };
-            let weight = if packed { bytes.saturating_mul(PACKED) } else { bytes };
+            let (bytes, weight) = weighed(piece);
             let cuts = if packed || piece.layout != Layout::Lines { 1 } else { weight.div_ceil(split_bytes).max(1) };
             if cuts == 1 {
                 let fits = !groups.is_empty() && room >= weight;
@@ -155,14 +172,23 @@ impl<'a> Survey<'a> {
     }
 }
 
+/// A file's bytes as they lie, and about how many they are unpacked.
+fn weighed(piece: &Piece) -> (u64, u64) {
+    if piece.codec == Codec::Plain {
+        let bytes = piece.file.len.saturating_sub(piece.data);
+        (bytes, bytes)
+    } else {
+        (piece.file.len, piece.file.len.saturating_mul(PACKED))
+    }
+}
+
 /// Where the first line at or behind a byte begins; none if no other begins.
 fn line_end(piece: &Piece, wanted: u64) -> Result<Option<u64>> {
     let failed = |error| Error::io("read", &piece.file.path, error);
-    let mut file = piece.file.open()?;
+    let file = piece.file.open()?;
     // The byte before tells whether a line begins right here.
     let mut at = wanted.saturating_sub(1);
-    file.seek(SeekFrom::Start(at)).map_err(failed)?;
-    let mut file = BufReader::new(file);
+    let mut file = BufReader::new(From::new(file, at));
     loop {
         let bytes = file.fill_buf().map_err(failed)?;
         if bytes.is_empty() || at >= piece.file.len {

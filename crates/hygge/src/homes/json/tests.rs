@@ -143,6 +143,16 @@ fn large_json_files_are_cut_at_line_ends() {
 }
 
 #[test]
+fn a_json_file_keeps_all_readers_busy() {
+    let row = format!("{{\"text\":\"{}\"}}\n", "x".repeat(1 << 20));
+    let folder = Folder::new(&[("a.ndjson", &row.repeat(17))]);
+    let request = ReadRequest { readers: 4, ..all() };
+    let scan = folder.open(&folder.home("a.ndjson"), &request).expect("opens");
+    assert_eq!(scan.splits().len(), 4);
+    assert_eq!(folder.read(&*scan).expect("reads").num_rows(), 17);
+}
+
+#[test]
 fn a_json_key_that_comes_after_the_sample_is_an_error_with_the_line_to_add() {
     let mut text = (0..20_000).map(|i| format!("{{\"id\":{i}}}\n")).collect::<Vec<_>>().concat();
     text.push_str("{\"id\":1,\"late\":true}\n");
@@ -180,6 +190,36 @@ fn json_that_is_text_says_so() {
     let config = JsonHomeConfig { nested_as_text: true, ..folder.config("a.ndjson") };
     let rows = folder.rows(&JsonHome::new(config).expect("a home"), &all()).expect("reads");
     assert_eq!(rows.column(1).as_string::<i32>().value(1), "{\"k\":[\"a\"]}");
+}
+
+#[test]
+fn names_that_are_data_are_no_columns() {
+    let keys = |rows: usize, keys: usize| -> String {
+        let row = |row| {
+            let keys: Vec<String> = (0..keys).map(|key| format!("\"k{row}_{key}\":1")).collect();
+            format!("{{{}}}\n", keys.join(","))
+        };
+        (0..rows).map(row).collect::<String>()
+    };
+    let folder = Folder::new(&[("many.ndjson", &keys(33, 500)), ("few.ndjson", &keys(32, 500))]);
+    let every = |name: &str| {
+        let config = JsonHomeConfig { infer: Infer::All, ..folder.config(name) };
+        JsonHome::new(config).expect("a home")
+    };
+    let error = folder.rows(&every("many.ndjson"), &all()).expect_err("too many");
+    assert_eq!(error.found(), "the rows have more than 16,384 keys, which no table has");
+    let scan = folder.open(&every("few.ndjson"), &all()).expect("opens");
+    assert_eq!(scan.schema().fields().len(), 16_000);
+    // Each of 300 objects has 400 keys, which is too much of all though not of any.
+    let objects = |row: usize| {
+        let keys: Vec<String> = (0..400).map(|key| format!("\"{key}\":1")).collect();
+        format!("{{\"o{row}\":{{{}}}}}\n", keys.join(","))
+    };
+    folder.write("nested.ndjson", (0..300).map(objects).collect::<String>().as_bytes());
+    let scan = folder.open(&every("nested.ndjson"), &all()).expect("opens");
+    let kept = scan.schema().fields().iter().filter(|field| field.data_type().is_nested()).count();
+    assert!((100..200).contains(&kept), "{kept}");
+    assert!(scan.notes().iter().any(|note| note.text.contains("too many to be names of columns")));
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn each(
         batch_rows: LOOK_ROWS,
         bytes_read: Arc::default(),
     };
-    let mut stream = GroupStream::new(&schema, vec![FileGroups { groups, ..file.clone() }], &ctx)?;
+    let mut stream = GroupStream::of(&schema, FileGroups { groups, ..file.clone() }, &ctx)?;
     while let Some(batch) = stream.next()? {
         if !see(batch.rows.column(0))? {
             break;

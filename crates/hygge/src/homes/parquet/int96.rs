@@ -33,6 +33,7 @@ const JULIAN_DAY_OF_1970: i128 = 2_440_588;
 const DAY: i128 = 86_400_000_000_000;
 
 /// The unit of every INT96 column, by its path in the file.
+#[derive(Clone)]
 pub(super) struct Units(BTreeMap<String, TimeUnit>);
 
 /// What the values of a column ask for.

@@ -15,10 +15,10 @@ use super::int96::Units;
 use super::range;
 use super::{no_cursor_column, open_file};
 use crate::files::listing::PinnedFile;
-use crate::files::parquet::reader::{FileGroups, GroupStream};
-use crate::homes::files::agreed::Agreed;
+use crate::files::parquet::reader::{FileGroups, GroupStream, Opens};
+use crate::homes::files::agreed::{Agreed, remember_order};
 use crate::homes::files::cut::{chunks, split};
-use crate::homes::files::{Ask, Found, ReadSplit, payload};
+use crate::homes::files::{Ask, Found, ReadSplit, parts_by_file, payload};
 use crate::stores::leave_out::leave_out;
 
 /// What is read of Parquet files.
@@ -99,7 +99,8 @@ pub(super) fn look(ask: &Ask<'_>) -> Result<Found> {
         }
     }
     let agreed = agreed.ok_or_else(|| Error::bug("a scan of no files was opened"))?;
-    let schema = agreed.choose(request.columns.as_deref())?;
+    let names = agreed.names();
+    let schema = agreed.choose_as_before(request, ask.before)?;
     refuse_intervals(&schema)?;
     let cursor = match (&request.cursor, cursor_field) {
         (Some(spec), Some(field)) => {
@@ -126,8 +127,9 @@ pub(super) fn look(ask: &Ask<'_>) -> Result<Found> {
     let bound = cursor.as_ref().map(|cursor| cursor.bound.clone());
     let groups = Groups { schema: Arc::clone(&schema), read, files: ask.files.to_vec(), cursor, int96 };
     let splits = groups.cut(&units, request)?;
-    let remember = groups.int96.as_ref().map(Units::remember).transpose()?.unwrap_or_default();
-    Ok(Found { schema, splits, bound, notes, remember, rows: Box::new(groups) })
+    let mut remember = groups.int96.as_ref().map(Units::remember).transpose()?.unwrap_or_default();
+    remember_order(&schema, &mut remember);
+    Ok(Found { schema, names, splits, bound, notes, remember, rows: Box::new(groups) })
 }
 
 impl Groups {
@@ -231,16 +233,19 @@ fn by_file(units: &[Unit], files: usize) -> Vec<Vec<Span>> {
 impl ReadSplit for Groups {
     fn read(&self, split: &Split, ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {
         let payload: Payload = payload(split)?;
-        let mut files = Vec::with_capacity(payload.files.len());
+        let mut files: Vec<Opens> = Vec::with_capacity(payload.files.len());
         for (at, groups) in payload.files {
-            let pin = self.files.get(at).ok_or_else(|| Error::bug("a split of another scan"))?;
-            let mut file = FileGroups { groups, ..open_file(pin)? };
-            if let Some(units) = &self.int96 {
-                units.apply(&mut file)?;
-            }
-            files.push(file);
+            let pin = self.files.get(at).ok_or_else(|| Error::bug("a split of another scan"))?.clone();
+            let int96 = self.int96.clone();
+            files.push(Box::new(move || {
+                let mut file = FileGroups { groups, ..open_file(&pin)? };
+                if let Some(units) = &int96 {
+                    units.apply(&mut file)?;
+                }
+                Ok(file)
+            }));
         }
-        let inner = GroupStream::new(&self.read, files, ctx)?;
+        let inner = GroupStream::new(&self.read, files, ctx);
         let Some(decided) = &self.cursor else { return Ok(Box::new(inner)) };
         let takes = match Takes::window(decided) {
             Some(window) if split.window => window,
@@ -253,5 +258,10 @@ impl ReadSplit for Groups {
         let projected = (column >= self.schema.fields().len()).then(|| Arc::clone(&self.schema));
         let stream = CursorStream::new(inner, decided, &takes, column, projected, payload.filter, split.window)?;
         Ok(Box::new(stream))
+    }
+
+    fn by_file(&self, split: &Split, alike: &dyn Fn(usize, usize) -> bool) -> Result<Vec<(usize, Split)>> {
+        let Payload { files, filter } = payload(split)?;
+        parts_by_file(split, files, |(file, _)| *file, alike, |files| Payload { files, filter })
     }
 }

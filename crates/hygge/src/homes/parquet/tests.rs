@@ -1,17 +1,18 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use hygge_core::conformance::{HomeUnderTest, Row, batch, context, home_laws, rows, split_context};
-use hygge_core::home::{CursorSpec, Home, Opened, ReadRequest, Rewound, Scan, Since, Source};
+use hygge_core::conformance::{Row, batch, context, home_laws, rows, split_context};
+use hygge_core::home::{CursorSpec, ReadRequest, Rewound, Scan, Since, Source};
 use hygge_core::watermark::{EDGE_LIMIT, Edge, Watermark};
 use hygge_core::{Advice, Error, Part, Retry};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::ParquetHome;
+use crate::homes::files::tests::{Subject, batches, scan};
 
 /// Writes a file, with row groups of at most `group` rows.
 fn write(path: &Path, batch: &RecordBatch, group: usize, statistics: bool) {
@@ -33,60 +34,12 @@ fn numbers(name: &str, values: impl IntoIterator<Item = i64>) -> RecordBatch {
     one_column(name, Arc::new(Int64Array::from_iter_values(values)))
 }
 
-struct Subject {
-    dir: tempfile::TempDir,
-    home: ParquetHome,
-    statistics: bool,
-}
-
-fn subject(statistics: bool) -> Subject {
-    let dir = tempfile::tempdir().expect("a folder");
-    let home = ParquetHome::new(dir.path(), "raw");
-    Subject { dir, home, statistics }
-}
-
-impl HomeUnderTest for Subject {
-    fn home(&self) -> &dyn Home {
-        &self.home
-    }
-
-    fn source(&self) -> Source {
-        Source::Whole { entity: None }
-    }
-
-    fn fill(&self, rows: &[Row]) {
-        let raw = self.dir.path().join("raw");
-        if raw.exists() {
-            std::fs::remove_dir_all(&raw).expect("removes");
-        }
-        let third = rows.len().div_ceil(3).max(1);
-        for (i, part) in rows.chunks(third).enumerate() {
-            write(&raw.join(format!("part-{i}.parquet")), &batch(part), 90, self.statistics);
-        }
-        if rows.is_empty() {
-            write(&raw.join("part.parquet"), &batch(&[]), 90, self.statistics);
-        }
-    }
-
-    fn follows_id(&self) -> bool {
-        true
-    }
-
-    fn fingerprint(&self) -> String {
-        let mut names: Vec<String> = std::fs::read_dir(self.dir.path().join("raw"))
-            .expect("lists")
-            .map(|e| {
-                let meta = e.as_ref().expect("an entry").metadata().expect("looks");
-                format!("{:?} {} {:?}", e.expect("an entry").path(), meta.len(), meta.modified().expect("a time"))
-            })
-            .collect();
-        names.sort();
-        names.join("\n")
-    }
-
-    fn root(&self) -> PathBuf {
-        self.dir.path().to_path_buf()
-    }
+fn subject(statistics: bool) -> Subject<ParquetHome> {
+    let home = |root: &Path| ParquetHome::new(root, "raw");
+    let put = move |raw: &Path, i: usize, rows: &[Row]| {
+        write(&raw.join(format!("part-{i}.parquet")), &batch(rows), 90, statistics);
+    };
+    Subject::new(home, put).that_follows()
 }
 
 #[test]
@@ -108,10 +61,7 @@ fn by(column: &str) -> CursorSpec {
 }
 
 fn open(root: &Path, request: &ReadRequest) -> hygge_core::Result<Box<dyn Scan>> {
-    match ParquetHome::new(root, "raw").open(&context(root.to_path_buf()), request)? {
-        Opened::Scan(scan) => Ok(scan),
-        Opened::Unchanged(how) => panic!("unchanged: {}", how.why),
-    }
+    scan(&ParquetHome::new(root, "raw"), root, request)
 }
 
 fn refusal(root: &Path, request: &ReadRequest) -> Error {
@@ -120,18 +70,9 @@ fn refusal(root: &Path, request: &ReadRequest) -> Error {
 
 /// All rows of the first column, by split.
 fn read(scan: &dyn Scan, root: &Path) -> Vec<Vec<i64>> {
-    let mut out = Vec::new();
-    for split in scan.splits() {
-        let ctx = split_context(&context(root.to_path_buf()), 1_000);
-        let mut stream = scan.read(split, &ctx).expect("the split opens");
-        let mut found = Vec::new();
-        while let Some(batch) = stream.next().expect("reads") {
-            assert_eq!(batch.rows.schema(), scan.schema());
-            found.extend(batch.rows.column(0).as_primitive::<Int64Type>().values().iter().copied());
-        }
-        out.push(found);
-    }
-    out
+    let first = |batch: &RecordBatch| batch.column(0).as_primitive::<Int64Type>().values().to_vec();
+    let splits = batches(scan, &context(root.to_path_buf())).expect("reads");
+    splits.iter().map(|split| split.iter().flat_map(first).collect()).collect()
 }
 
 fn since(scan: &dyn Scan) -> Since {

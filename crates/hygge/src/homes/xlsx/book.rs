@@ -1,6 +1,5 @@
 //! A workbook, opened within the memory of its reader, and its cells one behind the other.
 
-use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _};
 
 use calamine::{DataRef, Reader as _, SheetType, Xlsx, XlsxError};
@@ -8,20 +7,26 @@ use hygge_core::budget::Share;
 use hygge_core::context::Cancellation;
 use hygge_core::{Error, Part, Result};
 
-use super::area::Area;
+use super::area::{Area, name_of};
 use super::cell::Cell;
 use crate::files::listing::PinnedFile;
-use crate::files::positioned::guarded;
+use crate::files::positioned::{From, guarded};
 
-/// How much of memory a byte of a sheet's XML takes, at most, once it is read: in halves.
-const HALVES: u64 = 3;
+/// How much of memory a byte of the shared texts' XML takes, at most, once it is read: in halves.
+const HALVES: u64 = 5;
+
+/// Texts of a row from here on ask for memory before they are held.
+const LARGE_ROW: usize = 64 << 10;
+
+/// The rows and columns of a sheet: a cell outside would have empty rows before it that nobody wrote.
+const SHEET: (u32, u32) = (1 << 20, 1 << 14);
 
 /// How files of Excel's older format, and encrypted ones, begin.
 const COMPOUND: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0];
 
 /// A workbook of which one sheet is read.
 pub(super) struct Book {
-    xlsx: Xlsx<BufReader<File>>,
+    xlsx: Xlsx<BufReader<From>>,
     /// The sheet that is read.
     pub(super) sheet: String,
     shown: String,
@@ -33,8 +38,8 @@ impl Book {
         let shown = &pin.shown;
         let bytes = size(pin)?;
         let bytes = usize::try_from(bytes.saturating_mul(HALVES) / 2).unwrap_or(usize::MAX);
-        share.admit_whole("a workbook", bytes, cancel, || shown.clone())?;
-        let file = BufReader::new(pin.open()?);
+        share.admit_whole("the table of a workbook's texts", bytes, cancel, || shown.clone())?;
+        let file = BufReader::new(From::new(pin.open()?, 0));
         let xlsx = guarded(shown, || Xlsx::new(file).map_err(|e| unreadable(shown, e)))?;
         let mut book = Self { xlsx, sheet: String::new(), shown: shown.clone() };
         book.sheet = book.choose(sheet)?;
@@ -59,7 +64,7 @@ impl Book {
         let mut with_data = Vec::new();
         for name in &names {
             let mut any = false;
-            self.cells_of(name, &Area::default(), &mut |_, _, cell| {
+            self.cells_of(name, &Area::default(), false, &mut |_, _, cell| {
                 any = !cell.shows_nothing();
                 Ok(!any)
             })?;
@@ -81,34 +86,62 @@ impl Book {
     }
 
     /// Hands every cell with a value inside of an area to `see`, row by row, until it has seen enough. Rows and columns
-    /// count from 0.
-    pub(super) fn cells(&mut self, area: &Area, see: &mut dyn FnMut(u32, u32, Cell) -> Result<bool>) -> Result<()> {
+    /// count from 0. A formula without a value is an error; the second time it is not looked for any more.
+    pub(super) fn cells(
+        &mut self,
+        area: &Area,
+        first: bool,
+        see: &mut dyn FnMut(u32, u32, Cell) -> Result<bool>,
+    ) -> Result<()> {
         let sheet = self.sheet.clone();
-        self.cells_of(&sheet, area, see)
+        self.cells_of(&sheet, area, first, see)
     }
 
     fn cells_of(
         &mut self,
         sheet: &str,
         area: &Area,
+        first: bool,
         see: &mut dyn FnMut(u32, u32, Cell) -> Result<bool>,
     ) -> Result<()> {
         let shown = self.shown.clone();
         let mut last = (0, 0);
         guarded(&shown, || {
             let mut reader = self.xlsx.worksheet_cells_reader(sheet).map_err(|e| unreadable(&shown, e))?;
-            while let Some(cell) = reader.next_cell().map_err(|e| unreadable(&shown, e))? {
-                let at @ (row, column) = cell.get_position();
+            let mut next = || {
+                if !first {
+                    let cell = reader.next_cell()?;
+                    return Ok(cell.map(|cell| (cell.get_position(), cell.get_value().clone(), false)));
+                }
+                let cell = reader.next_cell_with_formula_metadata()?;
+                Ok(cell.map(|cell| (cell.pos, cell.value, cell.formula.is_some())))
+            };
+            while let Some((at @ (row, column), value, is_formula)) = next().map_err(|e| unreadable(&shown, e))? {
                 if at < last {
                     return Err(Error::failed("the cells of the sheet do not stand in their order")
                         .at(format!("{shown}, {sheet}"))
                         .next("open the file in a spreadsheet program and save it anew"));
                 }
+                if row >= SHEET.0 || column >= SHEET.1 {
+                    return Err(Error::failed("a cell stands outside of what a sheet has")
+                        .at(place(&shown, sheet, row, column))
+                        .next("write the file anew: a sheet has 1,048,576 rows and 16,384 columns"));
+                }
                 last = at;
-                if matches!(cell.get_value(), DataRef::Empty) || !area.holds(row, column) {
+                if !area.holds(row, column) {
                     continue;
                 }
-                if !see(row, column, Cell::of(cell.get_value()))? {
+                if matches!(value, DataRef::Empty) {
+                    if is_formula {
+                        return Err(Error::failed(
+                            "the value of the formula is not in the file: it was never calculated",
+                        )
+                        .at(place(&shown, sheet, row, column))
+                        .next("open the file in a spreadsheet program and save it"));
+                    }
+                    continue;
+                }
+                if !see(row, column, Cell::of(&value))? {
                     break;
                 }
             }
@@ -123,11 +156,12 @@ impl Book {
     }
 }
 
-/// How many bytes a workbook's texts and its largest sheet have, unpacked; refuses what is no workbook of the kind.
+/// How many bytes the XML of a workbook's shared texts has; refuses what is no workbook of the kind. They lie in memory
+/// while a sheet is read, which itself streams by.
 fn size(pin: &PinnedFile) -> Result<u64> {
     let shown = &pin.shown;
     let failed = |e| Error::io("read", &pin.path, e);
-    let mut file = pin.open()?;
+    let mut file = From::new(pin.open()?, 0);
     let mut first = Vec::new();
     file.by_ref().take(4).read_to_end(&mut first).map_err(failed)?;
     if first == COMPOUND {
@@ -154,7 +188,7 @@ fn size(pin: &PinnedFile) -> Result<u64> {
     };
     file.rewind().map_err(failed)?;
     let mut zip = zip::ZipArchive::new(BufReader::new(file)).map_err(|e| other(Some(e)))?;
-    let (mut texts, mut largest) = (0_u64, 0_u64);
+    let mut texts = 0_u64;
     let mut known = false;
     for at in 0..zip.len() {
         let part = zip.by_index_raw(at).map_err(|e| other(Some(e)))?;
@@ -165,13 +199,23 @@ fn size(pin: &PinnedFile) -> Result<u64> {
                 .next("save it as .xlsx"));
         }
         known |= name.contains("workbook") && !name.ends_with("bin");
-        if name.contains("worksheets/") {
-            largest = largest.max(part.size());
-        } else if name.ends_with("sharedstrings.xml") {
-            texts = part.size();
+        if name.ends_with("sharedstrings.xml") {
+            texts = texts.saturating_add(part.size());
         }
     }
-    if known { Ok(texts.saturating_add(largest)) } else { Err(other(None)) }
+    if known { Ok(texts) } else { Err(other(None)) }
+}
+
+/// A cell, as people call it: `plan.xlsx, Sheet1!C17`.
+pub(super) fn place(shown: &str, sheet: &str, row: u32, column: u32) -> String {
+    let plain = sheet.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let sheet = if plain { sheet.to_owned() } else { format!("'{sheet}'") };
+    format!("{shown}, {sheet}!{}", name_of(row, column))
+}
+
+/// Asks for memory for the texts of a row.
+pub(super) fn admit_row(bytes: usize, share: &Share, cancel: &Cancellation, at: impl FnOnce() -> String) -> Result<()> {
+    if bytes < LARGE_ROW { Ok(()) } else { share.admit_row(bytes, cancel, at) }
 }
 
 /// What the library said of a file, in plain words. Its message may quote a value, so it is not kept.

@@ -7,8 +7,11 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 /// The milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// The greatest number up to which all whole numbers are floats of their own.
+/// Below it all whole numbers are floats of their own.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// No number that counts or names something is greater.
+const LONGEST: f64 = 1e20;
 
 /// What stands in a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +48,7 @@ impl Cell {
     }
 
     fn number(n: f64) -> Self {
-        if n.fract() == 0.0 && n.abs() <= WHOLE {
+        if n.fract() == 0.0 && n.abs() < WHOLE {
             #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
             return Self::Int(n as i64);
         }
@@ -86,7 +89,9 @@ impl Cell {
         if let Ok(date) = text.parse::<NaiveDate>() {
             return Some(Self::instant(date.and_time(NaiveTime::MIN)));
         }
-        text.parse::<NaiveDateTime>().ok().map(Self::instant)
+        // What is finer than a millisecond stays a text, with all its digits.
+        let at = text.parse::<NaiveDateTime>().ok().filter(|at| at.and_utc().timestamp_subsec_nanos() % 1_000_000 == 0);
+        at.map(Self::instant)
     }
 
     /// Whether it is an empty text, as a formula may give: not a value but in a column of texts.
@@ -136,7 +141,11 @@ fn error_name(error: &calamine::CellErrorType) -> &'static str {
 
 /// Which kinds of cells a column has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Seen(u8);
+pub(super) struct Seen {
+    kinds: u8,
+    /// Whether there are whole numbers of more digits than a cell keeps.
+    long: bool,
+}
 
 const INT: u8 = 1;
 const FLOAT: u8 = 2;
@@ -149,7 +158,10 @@ const TEXT: u8 = 128;
 
 impl Seen {
     pub(super) fn see(&mut self, cell: &Cell) {
-        self.0 |= match cell {
+        if let Cell::Float(n) = cell {
+            self.long |= n.fract() == 0.0 && n.abs() < LONGEST;
+        }
+        self.kinds |= match cell {
             Cell::Int(_) => INT,
             Cell::Float(_) => FLOAT,
             Cell::Bool(_) => BOOL,
@@ -163,15 +175,21 @@ impl Seen {
     }
 
     pub(super) fn join(&mut self, other: Self) {
-        self.0 |= other.0;
+        self.kinds |= other.kinds;
+        self.long |= other.long;
     }
 
     pub(super) fn is_empty(self) -> bool {
-        self.0 == 0
+        self.kinds == 0
     }
 
     fn only(self, kinds: u8) -> bool {
-        self.0 & !kinds == 0
+        self.kinds & !kinds == 0
+    }
+
+    /// Whether there are whole numbers whose last digits may not be those that were written: a cell is a float.
+    pub(super) fn is_long(self) -> bool {
+        self.long
     }
 
     /// Whether every cell fits a type that the column had before.
@@ -216,7 +234,7 @@ impl Seen {
             (TIME | SPAN, "times"),
             (TEXT, "texts"),
         ];
-        let found = words.iter().filter(|(kinds, _)| self.0 & kinds != 0).map(|(_, word)| *word);
+        let found = words.iter().filter(|(kinds, _)| self.kinds & kinds != 0).map(|(_, word)| *word);
         Some(found.collect::<Vec<_>>().join(" and "))
     }
 }

@@ -6,8 +6,8 @@ use hygge_core::budget::Share;
 use hygge_core::context::Cancellation;
 use hygge_core::{Error, Part, Result};
 
-use super::area::{Area, name_of};
-use super::book::Book;
+use super::area::Area;
+use super::book::{Book, admit_row, place};
 use super::cell::{Cell, Seen};
 use super::{HeaderAt, XlsxHomeConfig};
 use crate::files::listing::PinnedFile;
@@ -41,7 +41,7 @@ impl Walk<'_> {
         let mut header: BTreeMap<u32, String> = BTreeMap::new();
         let mut seen: BTreeMap<u32, Seen> = BTreeMap::new();
         let (mut header_row, mut begins, mut last) = (None, None, None);
-        self.rows(&mut book, pin, cancel, &mut |row, cells, is_header| {
+        self.rows(&mut book, pin, true, (share, cancel), &mut |row, cells, is_header| {
             if is_header {
                 header_row = Some(row);
                 header = cells.iter().filter_map(|(at, cell)| Some((*at, cell.as_ref()?.text()))).collect();
@@ -86,8 +86,15 @@ impl Walk<'_> {
     }
 
     /// Hands every row that has a cell with a value to `see`, with its number from 0; NULLs are `None`. The first or the
-    /// chosen row is the header, where there is one.
-    pub(super) fn rows(&self, book: &mut Book, pin: &PinnedFile, cancel: &Cancellation, see: SeeRow<'_>) -> Result<()> {
+    /// chosen row is the header, where there is one. `first`: whether they are looked at for the first time.
+    pub(super) fn rows(
+        &self,
+        book: &mut Book,
+        pin: &PinnedFile,
+        first: bool,
+        (share, cancel): (&Share, &Cancellation),
+        see: SeeRow<'_>,
+    ) -> Result<()> {
         let sheet = book.sheet.clone();
         let nulls = &self.config.nulls;
         let mut headed = matches!(self.config.header, HeaderAt::None);
@@ -116,8 +123,10 @@ impl Walk<'_> {
             cells.clear();
             Ok(())
         };
-        book.cells(&self.area, &mut |row, column, cell| {
+        let mut bytes = 0;
+        book.cells(&self.area, first, &mut |row, column, cell| {
             if row != held.0 {
+                bytes = 0;
                 let at = held.0;
                 end(at, &mut held.1)?;
                 held.0 = row;
@@ -128,8 +137,12 @@ impl Walk<'_> {
                 line.push((*name).to_owned());
                 let line = line.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
                 return Err(Error::failed(format!("the formula of the cell gave an error, {name}"))
-                    .at(format!("{}, {}!{}", pin.shown, book_sheet(&sheet), name_of(row, column)))
+                    .at(place(&pin.shown, &sheet, row, column))
                     .next_set(Part::Home, format!("nulls: [{line}]")));
+            }
+            if let Cell::Text(text) = &cell {
+                bytes += text.len();
+                admit_row(bytes, share, cancel, || format!("{}, {sheet}, row {}", pin.shown, row + 1))?;
             }
             held.1.push((column, (!null).then_some(cell)));
             Ok(true)
@@ -137,9 +150,4 @@ impl Walk<'_> {
         let at = held.0;
         end(at, &mut held.1)
     }
-}
-
-/// A sheet's name as it stands before a cell's.
-fn book_sheet(sheet: &str) -> String {
-    if sheet.chars().all(|c| c.is_alphanumeric() || c == '_') { sheet.to_owned() } else { format!("'{sheet}'") }
 }

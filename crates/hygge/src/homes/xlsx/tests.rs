@@ -139,6 +139,7 @@ fn config(root: &Path) -> XlsxHomeConfig {
     XlsxHomeConfig {
         root: root.to_path_buf(),
         path: "raw".into(),
+        columns: Vec::new(),
         sheet: None,
         range: None,
         header: HeaderAt::First,
@@ -356,4 +357,146 @@ fn the_home_keeps_the_laws() {
         let home = XlsxHome::new(folder.config());
         Subject { folder, home }
     });
+}
+
+/// A cell with a formula, and with its value or without.
+fn formula(value: &str) -> String {
+    let mut table = grid(0, 0, &[&["t:a", "t:b"], &["n:1", "n:2"]]);
+    table = table.replace("<c r=\"B2\"><v>2</v></c>", &format!("<c r=\"B2\"><f>A2+1</f>{value}</c>"));
+    assert!(table.contains("<f>"), "{table}");
+    table
+}
+
+#[test]
+fn a_formula_without_its_value_is_told_by_cell_and_no_null() {
+    let folder = Folder::of(formula("<v>2</v>"));
+    assert_eq!(folder.rows(folder.config()).expect("reads").0.column(1).as_primitive::<Int64Type>().values(), &[2]);
+    for nothing in ["", "<v></v>", "<v/>"] {
+        let folder = Folder::of(formula(nothing));
+        let error = folder.error(folder.config());
+        assert_eq!(error.place(), Some("raw/a.xlsx, Sheet1!B2"), "{nothing}: {error:?}");
+        assert!(error.kind() == ErrorKind::Refused && error.advice().is_some(), "{error:?}");
+        // Outside of what is read it is no matter.
+        let part = XlsxHomeConfig { range: Area::parse("A:A").ok(), ..folder.config() };
+        assert_eq!(folder.rows(part).expect("reads").0.num_rows(), 1);
+    }
+}
+
+#[test]
+fn columns_are_read_as_the_types_that_are_declared() {
+    let rows: [&[&str]; 3] = [
+        &["t:zip", "t:price", "t:at", "t:count", "t:code"],
+        &["n:1234", "n:12.3", "1:45000", "t:007", "b:1"],
+        &["t:01234", "n:5", "2:45000.5", "n:8", ""],
+    ];
+    let folder = Folder::of(grid(0, 0, &rows));
+    let declared = |columns: &[(&str, DataType)]| XlsxHomeConfig {
+        columns: columns.iter().map(|(name, data_type)| ((*name).to_owned(), data_type.clone())).collect(),
+        ..folder.config()
+    };
+    let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let all = [
+        ("zip", DataType::Utf8),
+        ("price", DataType::Decimal128(10, 2)),
+        ("at", micros),
+        ("count", DataType::Int64),
+        ("code", DataType::Utf8),
+    ];
+    let (found, notes) = folder.rows(declared(&all)).expect("reads");
+    assert_eq!(notes, [""; 0], "what is declared needs no note");
+    let types: Vec<DataType> = found.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+    assert_eq!(types, all.clone().map(|(_, data_type)| data_type));
+    assert_eq!(texts(&found, 0), [Some("1234"), Some("01234")]);
+    assert_eq!(found.column(1).as_primitive::<arrow_array::types::Decimal128Type>().values(), &[1_230, 500]);
+    let day = 86_400_000_000;
+    let at = found.column(2).as_primitive::<arrow_array::types::TimestampMicrosecondType>();
+    assert_eq!(at.values(), &[19_431 * day, 19_431 * day + day / 2]);
+    assert_eq!(found.column(3).as_primitive::<Int64Type>().values(), &[7, 8]);
+    assert_eq!(texts(&found, 4), [Some("true"), None]);
+
+    let error = folder.error(declared(&[("price", DataType::Int64)]));
+    assert_eq!(error.place(), Some("raw/a.xlsx, Sheet1!B2"), "{error:?}");
+    assert_eq!(error.advice(), Some(&Advice::Set { part: Part::Home, line: "columns: {price: text}".into() }));
+    assert!(!format!("{error:?}").contains("12.3"), "{error:?}");
+    let error = folder.error(declared(&[("prize", DataType::Int64)]));
+    assert!(error.found().contains("no column prize") && error.advice().is_some(), "{error:?}");
+
+    // A declared type is another question, unless it is what settled.
+    let settled = Schema::new(vec![Field::new("count", DataType::Utf8, true)]);
+    let before = XlsxHome::new(folder.config()).reading();
+    let widened = |data_type: DataType| XlsxHome::new(declared(&[("count", data_type)])).widened(&before, &settled);
+    assert_eq!((widened(DataType::Utf8).len(), widened(DataType::Int64).len()), (1, 0));
+}
+
+#[test]
+fn numbers_and_times_that_a_cell_does_not_keep_are_told_or_stay_texts() {
+    let folder = Folder::of(grid(0, 0, &[&["t:id", "t:n"], &["n:9007199254740993", "n:9007199254740991"]]));
+    let (found, notes) = folder.rows(folder.config()).expect("reads");
+    assert_eq!(found.schema().field(0).data_type(), &DataType::Float64);
+    assert_eq!(found.column(1).as_primitive::<Int64Type>().values(), &[9_007_199_254_740_991]);
+    assert!(notes.len() == 1 && notes[0].contains("column id holds whole numbers of more than 15 digits"), "{notes:?}");
+
+    let iso = |text: &str| {
+        let table = grid(0, 0, &[&["t:at"], &["n:1"]]);
+        Folder::of(table.replace("<c r=\"A2\"><v>1</v></c>", &format!("<c r=\"A2\" t=\"d\"><v>{text}</v></c>")))
+    };
+    let folder = iso("2020-01-02T03:04:05.123");
+    let (found, _) = folder.rows(folder.config()).expect("reads");
+    assert_eq!(found.column(0).as_primitive::<TimestampMillisecondType>().values(), &[1_577_934_245_123]);
+    let folder = iso("2020-01-02T03:04:05.123456");
+    assert_eq!(texts(&folder.rows(folder.config()).expect("reads").0, 0), [Some("2020-01-02T03:04:05.123456")]);
+}
+
+#[test]
+fn a_sheet_streams_by_and_is_not_held_whole() {
+    // A text that is shared stands in the file once, and 4,000 times in the rows.
+    let text = "long ".repeat(8_000);
+    let mut cells = String::from(r#"<sheetData><row r="1"><c r="A1" t="s"><v>1</v></c></row>"#);
+    for row in 2..4_002 {
+        put(&mut cells, format_args!(r#"<row r="{row}"><c r="A{row}" t="s"><v>0</v></c></row>"#));
+    }
+    let folder = Folder(tempfile::tempdir().expect("a folder"));
+    folder.write("a.xlsx", &shared(&workbook(&[("S", cells + "</sheetData>")]), &[&text, "text"]));
+    let scan = folder.scan(folder.config(), &request()).expect("opens");
+    let ctx = context(folder.0.path().to_path_buf());
+    let small = Context { budget: hygge_core::budget::Budget::new(16 << 20, 1).expect("enough"), ..ctx };
+    let split = split_context(&small, 8_192);
+    let mut stream = scan.read(&scan.splits()[0], &split).expect("opens");
+    let mut rows = 0;
+    while let Some(batch) = stream.next().expect("fits") {
+        assert!(hygge_core::cut::Cut::size(&batch.rows) <= split.batch_bytes());
+        rows += batch.rows.num_rows();
+    }
+    assert_eq!(rows, 4_000);
+    // Whoever asks no more is not waited for.
+    let mut stream = scan.read(&scan.splits()[0], &split).expect("opens");
+    assert!(stream.next().expect("fits").is_some());
+    drop(stream);
+}
+
+/// A workbook with shared texts.
+fn shared(workbook: &[u8], texts: &[&str]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new_append(std::io::Cursor::new(workbook.to_vec())).expect("a workbook");
+    zip.start_file("xl/sharedStrings.xml", zip::write::SimpleFileOptions::default()).expect("begins");
+    let mut all = String::new();
+    for text in texts {
+        put(&mut all, format_args!("<si><t>{text}</t></si>"));
+    }
+    write!(zip, r#"<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{all}</sst>"#)
+        .expect("writes");
+    zip.finish().expect("finishes").into_inner()
+}
+
+#[test]
+fn a_cell_outside_of_the_sheet_is_an_error_and_no_row_before_it() {
+    for (cell, at) in [("A1048577", "A1048577"), ("A4294967295", "A4294967295"), ("XFE1", "XFE1")] {
+        let inside = format!(
+            r#"<sheetData><row r="1"><c r="A1"><v>1</v></c></row><row><c r="{cell}"><v>2</v></c></row></sheetData>"#
+        );
+        let folder = Folder::of(inside);
+        let error = folder.error(folder.config());
+        assert_eq!(error.place(), Some(format!("raw/a.xlsx, Sheet1!{at}").as_str()), "{error:?}");
+    }
+    let folder = Folder::of(grid(1_048_574, 16_383, &[&["t:a"], &["n:1"]]));
+    assert_eq!(folder.rows(folder.config()).expect("reads").0.num_rows(), 1);
 }

@@ -15,9 +15,13 @@ use hygge_core::store::{Attempt, Cleanup, Commit, Load, Settled, Writer};
 use hygge_core::tally::{Tallier, Tally};
 use hygge_core::{Error, ErrorKind, Result};
 
+use super::layout::{FileColumns, Layout};
+use super::partitioned::PartitionedWriter;
+
 use crate::files::durable::Ways;
 use crate::files::format::{Encoder, FileFormat};
-use crate::files::place::folder::{Publish, part_path};
+use crate::files::hive::KeyedStream;
+use crate::files::place::folder::{PlacedFile, Publish, part_path};
 use crate::files::place::{Held, LiveFile, Shape, one_file, receipts, sweep};
 use crate::files::platform::Identity;
 
@@ -41,15 +45,15 @@ pub(super) struct Strays {
 }
 
 /// What the load and its writers share. The place is held until the last of them is gone.
-struct Shared {
-    held: Held,
+pub(super) struct Shared {
+    pub(super) held: Held,
     staging: Identity,
-    schema: SchemaRef,
+    pub(super) layout: Layout,
     staged: Mutex<HashMap<u32, Staged>>,
 }
 
 impl Shared {
-    fn staged(&self) -> MutexGuard<'_, HashMap<u32, Staged>> {
+    pub(super) fn staged(&self) -> MutexGuard<'_, HashMap<u32, Staged>> {
         self.staged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -61,10 +65,10 @@ impl FileLoad {
         ways: Ways,
         last: Option<Receipt>,
         strays: Strays,
-        schema: SchemaRef,
+        layout: Layout,
         grace: Duration,
     ) -> Self {
-        let shared = Arc::new(Shared { held, staging, schema, staged: Mutex::default() });
+        let shared = Arc::new(Shared { held, staging, layout, staged: Mutex::default() });
         Self { shared, ways, last, strays, grace }
     }
 }
@@ -74,26 +78,37 @@ impl Load for FileLoad {
         if let Some(staged) = self.shared.staged().get(&split.ordinal) {
             return Ok(Attempt::AlreadyStaged(staged.clone()));
         }
+        if !self.shared.layout.keys.is_empty() {
+            return Ok(Attempt::Write(Box::new(PartitionedWriter::new(Arc::clone(&self.shared), split, ctx))));
+        }
         let held = &self.shared.held;
         let name = format!("{:05}-{}.{}.staged", split.ordinal, ctx.attempt, held.format.extension());
         let path = held.staging().join("parts").join(name);
         let file = held.disk.create(&path)?;
-        let encoder = held.format.encoder(file, &self.shared.schema, ctx).map_err(|e| in_split(e, split))?;
+        let encoder = held.format.encoder(file, &self.shared.layout.schema, ctx).map_err(|e| in_split(e, split))?;
         Ok(Attempt::Write(Box::new(FileWriter {
             shared: Arc::clone(&self.shared),
             split: split.clone(),
             attempt: ctx.attempt,
             path,
             encoder: Some(encoder),
-            tallier: Tallier::new(&self.shared.schema),
+            tallier: Tallier::new(&self.shared.layout.schema),
             done: false,
         })))
     }
 
     fn read_back(&self, staged: &[Staged], ctx: &SplitContext) -> Result<Box<dyn BatchStream>> {
-        let files = staged.iter().map(|s| Shown::staged(part_path(&self.shared.held, s.split))).collect();
-        let format = Arc::clone(&self.shared.held.format);
-        Ok(Box::new(Chain::new(format, Arc::clone(&self.shared.schema), files, ctx)))
+        let held = &self.shared.held;
+        let mut files = VecDeque::with_capacity(staged.len());
+        for split in staged {
+            match PlacedFile::of(split)? {
+                None => files.push_back(Shown::staged(part_path(held, split.split), String::new())),
+                Some(placed) => files.extend(placed.into_iter().map(|file| {
+                    Shown::staged(held.staging().join("parts").join(file.staged), format!("{}/", file.folder))
+                })),
+            }
+        }
+        Ok(Box::new(Chain::new(Arc::clone(&held.format), Arc::clone(&self.shared.layout.schema), files, ctx)))
     }
 
     fn commit(self: Box<Self>, _ctx: &Context, commit: Commit) -> Result<Settled> {
@@ -121,7 +136,8 @@ impl Load for FileLoad {
             last: self.last.as_ref(),
             adopted: &self.strays.adopted,
             gone: &self.strays.gone,
-            schema: &self.shared.schema,
+            schema: &self.shared.layout.file_schema,
+            empty_in: self.shared.layout.empty_in(),
         };
         let (receipt, wait) = match held.sibling.shape {
             Shape::Folder => publish.commit(receipt, &staged)?,
@@ -205,30 +221,32 @@ impl Drop for FileWriter {
 }
 
 /// Says which split an error speaks of, where it does not say anything more precise.
-fn in_split(error: Error, split: &Split) -> Error {
+pub(super) fn in_split(error: Error, split: &Split) -> Error {
     if error.place().is_some() { error } else { error.at(split.label.clone()) }
 }
 
 /// A file to read, and how people know it.
 pub(super) struct Shown {
     path: PathBuf,
-    shown: Option<String>,
+    /// Its name in the place, as far as its folders tell columns.
+    name: String,
+    known_as: Option<String>,
 }
 
 impl Shown {
-    /// One that readers see.
-    pub(super) fn of(path: PathBuf, shown: String) -> Self {
-        Self { path, shown: Some(shown) }
+    /// One that readers see, with its name in the place.
+    pub(super) fn of(path: PathBuf, name: String, shown: String) -> Self {
+        Self { path, name, known_as: Some(shown) }
     }
 
     /// One of a load that is on its way, which nobody knows.
-    fn staged(path: PathBuf) -> Self {
-        Self { path, shown: None }
+    fn staged(path: PathBuf, name: String) -> Self {
+        Self { path, name, known_as: None }
     }
 
     /// An error of its reader, which knows it by the last part of its name.
     fn told(&self, error: Error) -> Error {
-        let Some(shown) = self.shown.as_ref().filter(|_| error.kind() != ErrorKind::Cancelled) else { return error };
+        let Some(shown) = self.known_as.as_ref().filter(|_| error.kind() != ErrorKind::Cancelled) else { return error };
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let at = match error.place() {
             None => shown.clone(),
@@ -268,12 +286,22 @@ impl Chain {
         Self { stands: Some(stands), ..self }
     }
 
+    /// Begins a file.
+    fn read(&self, file: &Shown) -> Result<Box<dyn BatchStream>> {
+        let columns = FileColumns::of(&file.name, &self.schema)?;
+        let own = self.format.read(&file.path, &columns.own, &self.ctx)?;
+        Ok(match columns.keyed {
+            None => own,
+            Some((columns, values)) => Box::new(KeyedStream::new(own, &columns, &self.schema, &values, &self.ctx)),
+        })
+    }
+
     /// What to say of an error while `file` is read.
     fn told(&self, file: &Shown, error: Error) -> Error {
         if error.kind() != ErrorKind::Cancelled
             && self.stands.as_ref().is_some_and(|stands| stands().is_ok_and(|is| !is))
         {
-            let shown = file.shown.clone().unwrap_or_default();
+            let shown = file.known_as.clone().unwrap_or_default();
             return Error::moved_on("another load settled at this moment")
                 .at(shown)
                 .next("run it again")
@@ -293,7 +321,7 @@ impl BatchStream for Chain {
                 return Ok(Some(batch));
             }
             let Some(file) = self.files.pop_front() else { return Ok(None) };
-            let stream = self.format.read(&file.path, &self.schema, &self.ctx).map_err(|e| self.told(&file, e))?;
+            let stream = self.read(&file).map_err(|e| self.told(&file, e))?;
             self.current = Some((file, stream));
         }
     }

@@ -12,10 +12,11 @@ use hygge_core::store::{Live, Load, LoadPlan, LoadSpec, Place};
 use hygge_core::tally::{Tallier, Tally};
 use hygge_core::{Error, ErrorKind, Result};
 
+use super::layout::{FileColumns, Layout};
 use super::load::{Chain, FileLoad, Shown, Strays};
 use crate::files::durable::Ways;
 use crate::files::format::FileFormat;
-use crate::files::place::{Held, LiveFile, LiveFiles, Shape, Sibling, names_in, one_file};
+use crate::files::place::{Held, LiveFile, LiveFiles, Shape, Sibling, files_in, last_part, one_file};
 use crate::files::platform::Identity;
 
 /// The most rows of a batch of what is taken over; its bytes are bounded by the share.
@@ -23,7 +24,14 @@ const BATCH_ROWS: usize = 8_192;
 
 /// Refuses a file of others that could not be read as one table with the rows to come.
 pub(super) fn check_fits(format: &dyn FileFormat, sibling: &Sibling, name: &str, schema: &SchemaRef) -> Result<()> {
-    format.check_fits(&sibling.live.join(name), schema).map_err(|error| {
+    let fits = FileColumns::of(name, schema).and_then(|columns| {
+        // What its folders tell must be values of the columns, too.
+        if let Some((keys, values)) = &columns.keyed {
+            keys.check(values)?;
+        }
+        format.check_fits(&sibling.live.join(name), &columns.own)
+    });
+    fits.map_err(|error| {
         error
             .as_refusal()
             .at(format!("{}/{name}", sibling.place.shown))
@@ -37,6 +45,7 @@ pub(super) struct FilePlace {
     pub(super) last: Option<Receipt>,
     /// Names of the last receipt that were gone when the place was locked.
     pub(super) gone: HashSet<String>,
+    pub(super) partition_by: Vec<String>,
     pub(super) grace: Duration,
     pub(super) ways: Arc<Mutex<HashMap<String, Ways>>>,
 }
@@ -54,8 +63,8 @@ impl FilePlace {
         };
         let end = format!(".{}", held.format.extension());
         let mut out = Vec::new();
-        for name in names_in(&held.sibling.live)? {
-            if name.starts_with('.') || known.contains(&name) || !name.ends_with(&end) {
+        for name in files_in(&held.sibling.live)? {
+            if last_part(&name).starts_with('.') || known.contains(&name) || !name.ends_with(&end) {
                 continue;
             }
             let path = held.sibling.live.join(&name);
@@ -87,7 +96,7 @@ impl FilePlace {
         let sibling = &self.held.sibling;
         for file in adopted {
             let shown = format!("{}/{}", sibling.place.shown, file.name);
-            let files = [Shown::of(sibling.live.join(&file.name), shown)].into();
+            let files = [Shown::of(sibling.live.join(&file.name), file.name.clone(), shown)].into();
             let mut rows = Chain::new(Arc::clone(&self.held.format), Arc::clone(&spec.schema), files, &ctx);
             let advised = |error: Error| match error.kind() {
                 ErrorKind::Cancelled => error,
@@ -169,15 +178,8 @@ impl Place for FilePlace {
         let ways = self.ways()?;
         let adopted = if spec.adopt { self.adopted(spec)? } else { Vec::new() };
         let tally = self.tally(ctx, spec, &adopted)?;
+        let layout = Layout::new(&spec.schema, &self.partition_by)?;
         let Self { held, last, gone, grace, .. } = *self;
-        Ok(Box::new(FileLoad::new(
-            held,
-            identity,
-            ways,
-            last,
-            Strays { adopted, tally, gone },
-            Arc::clone(&spec.schema),
-            grace,
-        )))
+        Ok(Box::new(FileLoad::new(held, identity, ways, last, Strays { adopted, tally, gone }, layout, grace)))
     }
 }

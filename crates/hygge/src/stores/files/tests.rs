@@ -1,30 +1,31 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use hygge_core::conformance::{Row, StoreUnderTest, rows_of, store_laws};
-use hygge_core::store::Store;
+use arrow_array::cast::AsArray as _;
+use hygge_core::conformance::{Row, rows_of, store_laws};
 
+use self::subject::Subject;
 use crate::files::durable::Disk;
 
 mod bench;
 mod died;
 mod foreign;
+mod partitions;
 mod readers;
 mod replay;
-
-/// A place under the laws, on one kind of disk.
-struct Subject {
-    dir: tempfile::TempDir,
-    path: &'static str,
-    disk: fn() -> Disk,
-}
+pub(crate) mod subject;
 
 fn subject(path: &'static str, disk: fn() -> Disk) -> Subject {
-    Subject { dir: tempfile::tempdir().expect("a folder"), path, disk }
+    Subject::new(path, move |dir| Arc::new(bench::Bench::new(dir, path, disk()).store()), rows_in)
 }
 
-/// The rows in one file, read without our own readers.
+/// The rows in one file, or in the files of a folder that is called `id=value`, read without our own readers.
 fn rows_in(path: &Path) -> Vec<Row> {
+    if path.is_dir() {
+        let id = path.file_name().and_then(|name| name.to_str()?.strip_prefix("id=")).expect("a partition");
+        let files = std::fs::read_dir(path).expect("lists").map(|entry| entry.expect("an entry").path());
+        return files.flat_map(|file| names_in(&file)).map(|name| (id.parse().expect("a number"), name)).collect();
+    }
     if path.extension().is_some_and(|e| e == "csv") {
         let text = std::fs::read_to_string(path).expect("reads");
         let row = |line: &str| {
@@ -40,34 +41,17 @@ fn rows_in(path: &Path) -> Vec<Row> {
     reader.flat_map(|batch| rows_of(&batch.expect("reads"))).collect()
 }
 
-impl StoreUnderTest for Subject {
-    fn store(&self) -> Arc<dyn Store> {
-        Arc::new(bench::Bench::new(self.dir.path(), self.path, (self.disk)()).store())
+/// The names in a file that holds nothing else.
+fn names_in(path: &Path) -> Vec<Option<String>> {
+    let file = std::fs::File::open(path).expect("opens");
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 1_000).expect("a Parquet file");
+    let mut out = Vec::new();
+    for batch in reader {
+        let batch = batch.expect("reads");
+        assert_eq!(batch.num_columns(), 1, "the files leave out what their folders tell");
+        out.extend(batch.column(0).as_string::<i32>().iter().map(|name| name.map(str::to_owned)));
     }
-
-    fn visible(&self) -> Option<Vec<Row>> {
-        let live = self.dir.path().join(self.path);
-        if live.is_file() {
-            return Some(rows_in(&live));
-        }
-        let entries = std::fs::read_dir(live).ok()?;
-        Some(entries.flat_map(|entry| rows_in(&entry.expect("an entry").path())).collect())
-    }
-
-    fn lose_lock(&self) -> bool {
-        let hidden =
-            self.dir.path().join(format!("data/.{}.hygge/lock", self.path.rsplit('/').next().expect("a name")));
-        std::fs::remove_file(hidden).expect("the lock is there");
-        true
-    }
-
-    fn fingerprint(&self) -> String {
-        all_below(self.dir.path())
-    }
-
-    fn root(&self) -> PathBuf {
-        self.dir.path().to_path_buf()
-    }
+    out
 }
 
 /// Everything below a folder, with what would tell that it was touched.
@@ -92,6 +76,17 @@ fn walk(path: &Path, lines: &mut Vec<String>) {
 #[test]
 fn a_folder_keeps_the_laws() {
     store_laws(|| subject("data/laws", Disk::default));
+}
+
+#[test]
+fn a_folder_of_partitions_keeps_the_laws() {
+    store_laws(|| subject("data/hive", Disk::default));
+}
+
+#[test]
+fn a_folder_of_partitions_without_exchange_keeps_the_laws() {
+    store_laws(|| subject("data/hive", || Disk::default().without_exchange()));
+    store_laws(|| subject("data/hive", || Disk::default().without_links()));
 }
 
 #[test]

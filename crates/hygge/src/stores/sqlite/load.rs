@@ -18,6 +18,7 @@ use hygge_core::{Error, Result, Retry};
 use rusqlite::{Connection, ErrorCode};
 
 use self::writer::SqliteWriter;
+use super::kept::Kept;
 use super::target::{Target, Way};
 use super::{ledger, live, made, reading, table_of};
 use crate::files::place::lock::PlaceLock;
@@ -33,6 +34,7 @@ pub(super) struct SqlitePlace {
     pub(super) file: DbFile,
     pub(super) busy: Duration,
     pub(super) place: PlaceId,
+    pub(super) kept: Arc<Kept>,
     /// Held as long as this lives. Should it be taken away, the number of the last commit still decides.
     pub(super) _lock: PlaceLock,
     pub(super) last: Option<Receipt>,
@@ -51,6 +53,7 @@ impl Place for SqlitePlace {
 
     fn open(self: Box<Self>, ctx: &Context, spec: &LoadSpec, _: &LoadPlan) -> Result<Box<dyn Load>> {
         ctx.cancel.check()?;
+        self.kept.keep(&self.file, self.busy)?;
         let (conn, made) = open_or_make(&self.file, self.busy)?;
         let opened = Identity::at(&self.file.real()).map_err(|e| Error::io("look at", &self.file.path, e))?;
         Ok(Box::new(SqliteLoad {
@@ -315,7 +318,7 @@ impl Load for SqliteLoad {
         }
         ctx.cancel.check().inspect_err(|_| roll_back(&mut state))?;
         let published = self.shared.publish(state.conn()?, ctx);
-        // Closing carries the log over; the lock goes when all is closed.
+        // Closing carries the log over, unless more tables are to come; the lock goes when all is closed.
         drop(state.conn.take());
         published?;
         self.shared.check_file().map_err(|e| unknown(&commit, e))?;

@@ -111,7 +111,7 @@ impl Target {
         if known.is_none() && !spec.adopt {
             let whose = match last {
                 None => format!("there is a table {table} that hygge did not make"),
-                Some(_) => format!("the table {table} is not the one that settled: others made it anew, or altered it"),
+                Some(_) => not_ours(table),
             };
             return Err(Error::refused(whose).at(at).next_set(Part::Flow, "adopt: true"));
         }
@@ -246,9 +246,14 @@ impl Target {
 }
 
 /// Whether the receipt is of this table, or of another one of its name. An older receipt does not say.
-fn speaks_of(last: &Receipt, table: &Table) -> bool {
+pub(super) fn speaks_of(last: &Receipt, table: &Table) -> bool {
     let made = last.live.get("made").and_then(|made| made.as_str());
     made.is_none_or(|made| made == Question::digest(&table.sql))
+}
+
+/// What is so of a table in the place of the one that a receipt speaks of.
+pub(super) fn not_ours(table: &str) -> String {
+    format!("the table {table} is not the one that settled: others made it anew, or altered it")
 }
 
 /// Whether the table that the receipt speaks of is one that hygge made. Where it does not say so, only the very words that

@@ -205,6 +205,7 @@ const PARQUET: Shape = Shape {
     incremental: false,
     csv: false,
     no_exchange: false,
+    table: "users",
 };
 
 #[test]

@@ -1,43 +1,12 @@
 //! Memory as a contract: the most that a run holds stays near its budget, however wide or long the table is.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::{REPLACE, TO_SQLITE};
 use crate::judge::{Judge, python};
+use crate::memory::peak;
 use crate::project::{Project, Shape};
 use crate::run::Ran;
-
-/// The most that was resident, in MiB, of a run that must succeed. A small process starts it: what its parent held
-/// counts as its own for the kernel.
-#[track_caller]
-fn peak(project: &Project, args: &[&str]) -> u64 {
-    const MEASURE: &str = "
-import os, sys
-pid = os.fork()
-if pid == 0:
-    os.execv(sys.argv[1], sys.argv[1:])
-_, status, used = os.wait4(pid, 0)
-print('peak', used.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-";
-    let mut command = Command::new(python());
-    command
-        .args(["-I", "-S", "-c", MEASURE, env!("CARGO_BIN_EXE_hygge")])
-        .args(args)
-        .current_dir(project.path())
-        .env_remove("HYGGE_PROJECT")
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null());
-    let ran = Ran::of(&mut command).exits(0);
-    let kib: u64 = ran
-        .out
-        .lines()
-        .find_map(|line| line.strip_prefix("peak "))
-        .and_then(|n| n.parse().ok())
-        .unwrap_or_else(|| panic!("{}", ran.all()));
-    println!("{args:?}: {} MiB", kib >> 10);
-    kib >> 10
-}
 
 const INTO_PARQUET: &str = "    store: {type: parquet, path: data/wide}\n";
 
@@ -106,6 +75,76 @@ with open(sys.argv[1], 'w') as out:
     assert!(made.success());
     let peak = peak(&project, &["go", "--memory", "64MiB"]);
     assert!(peak < 64 + 64, "{peak} MiB");
+}
+
+/// Runs a flow of NDJSON whose rows Python writes: `row(i)` is the text of the i-th of `rows`.
+#[track_caller]
+fn peak_of_json(rows: u32, row: &str, store: &str) -> (Project, u64) {
+    let project = table("CREATE TABLE wide (id INTEGER PRIMARY KEY)", INTO_PARQUET);
+    project.set_flow(&format!("    home: {{type: ndjson, path: in/wide.ndjson}}\n{store}"));
+    let code = format!(
+        "import json, sys
+{row}
+with open(sys.argv[1], 'w') as out:
+    for i in range({rows}):
+        out.write(row(i) + '\\n')
+"
+    );
+    let made = Command::new(python()).args(["-c", &code]).arg(project.at("in/wide.ndjson")).status();
+    assert!(made.expect("Python runs").success());
+    let peak = peak(&project, &["go", "--memory", "64MiB"]);
+    (project, peak)
+}
+
+const INTO_JSON: &str = "    store: {type: ndjson, path: data/wide}\n";
+
+#[test]
+fn json_of_300_megabytes_fits_a_budget_of_64() {
+    let row = "row = lambda i: f'{{\"id\":{i},\"body\":\"{i:0220x}\",\"n\":{i * 0.5},\"tags\":[{{\"k\":{i}}}]}}'";
+    let (_project, peak) = peak_of_json(1_100_000, row, INTO_PARQUET);
+    assert!(peak < 64 + 64, "{peak} MiB");
+}
+
+/// Texts of a mebibyte, half of them in escapes, which lie as objects in lists.
+#[test]
+fn json_values_of_a_mebibyte_fit_a_budget_of_64() {
+    for store in [INTO_PARQUET, INTO_JSON] {
+        let row = "
+body = 'x' * (1 << 20)
+control = chr(1) * (1 << 18)
+row = lambda i: json.dumps({'id': i, 'many': [{'body': body if i % 5 == 0 else control if i % 5 == 1 else str(i)}]})
+";
+        let (project, peak) = peak_of_json(400, row, store);
+        assert!(peak < 64 + 64, "{peak} MiB");
+        let reader = if store == INTO_JSON { "read_json('{}/*.ndjson')" } else { "read_parquet('{}/*.parquet')" };
+        let reader = reader.replace("{}", &project.at("data/wide").display().to_string());
+        let code = "import sys, duckdb
+found = duckdb.sql(f'SELECT count(*), sum(length(many[1].body)), sum(id) FROM {sys.argv[1]}').fetchone()
+wanted = sum(1 << 20 if i % 5 == 0 else 1 << 18 if i % 5 == 1 else len(str(i)) for i in range(400))
+assert found == (400, wanted, 79800), found";
+        let judged = Command::new(python()).args(["-c", code, &reader]).status();
+        assert!(judged.expect("Python runs").success());
+    }
+}
+
+/// Three bytes of text are a hundred columns of an item.
+#[test]
+fn json_lists_of_many_keys_fit_a_budget_of_64() {
+    let row = "
+wide = json.dumps({f'k{j}': j for j in range(100)})
+row = lambda i: '{\"id\":%d,\"items\":[%s]}' % (i, wide if i == 0 else ','.join(['{}'] * 1000))
+";
+    let (_project, peak) = peak_of_json(250, row, INTO_PARQUET);
+    assert!(peak < 64 + 64, "{peak} MiB");
+}
+
+#[test]
+fn json_of_1500_columns_fits_a_budget_of_64() {
+    for store in [INTO_PARQUET, INTO_JSON] {
+        let row = "row = lambda i: json.dumps({f'c{j}': i * j for j in range(1500)})";
+        let (_project, peak) = peak_of_json(2_000, row, store);
+        assert!(peak < 64 + 64, "{peak} MiB");
+    }
 }
 
 /// Every column has a writer of its own, and what each takes adds up.

@@ -64,7 +64,7 @@ fn config(codec: Codec, header: bool, null: &str) -> CsvFormat {
     CsvFormat::new(&CsvFormatConfig { header, null: null.into(), packing, ..CsvFormatConfig::default() }).expect("fits")
 }
 
-const CODECS: [Codec; 3] = [Codec::Plain, Codec::Gzip, Codec::Zstd];
+const CODECS: [Codec; 6] = [Codec::Plain, Codec::Gzip, Codec::Zstd, Codec::Bzip2, Codec::Xz, Codec::Lz4];
 
 fn one_of_each() -> RecordBatch {
     let mut words = StringDictionaryBuilder::<Int32Type>::new();
@@ -231,6 +231,8 @@ fn what_has_no_text_is_refused_in_the_plan_or_fails_by_name() {
         CsvFormatConfig { null: "0".into(), ..CsvFormatConfig::default() },
         CsvFormatConfig { null: "a,b".into(), ..CsvFormatConfig::default() },
         CsvFormatConfig { packing: Packing { codec: Codec::Gzip, level: Some(10) }, ..CsvFormatConfig::default() },
+        CsvFormatConfig { packing: Packing { codec: Codec::Bzip2, level: Some(0) }, ..CsvFormatConfig::default() },
+        CsvFormatConfig { packing: Packing { codec: Codec::Lz4, level: Some(1) }, ..CsvFormatConfig::default() },
     ] {
         assert!(CsvFormat::new(&config).is_err(), "{config:?}");
     }
@@ -239,13 +241,15 @@ fn what_has_no_text_is_refused_in_the_plan_or_fails_by_name() {
 #[test]
 fn a_damaged_file_is_not_counted_nor_read() {
     let dir = tempfile::tempdir().expect("a folder");
-    let path = dir.path().join("a.csv.gz");
-    let format = config(Codec::Gzip, true, "");
     let rows = batch(vec![("n", Arc::new(Int64Array::from_iter_values(0..10_000)) as ArrayRef)]);
-    write(&format, &path, &[rows]);
-    let whole = std::fs::read(&path).expect("reads");
-    std::fs::write(&path, &whole[..whole.len() - 4]).expect("writes");
-    assert!(format.count_rows(&path).is_err());
+    for codec in &CODECS[1..] {
+        let path = dir.path().join(format!("a.csv{}", codec.end()));
+        let format = config(*codec, true, "");
+        write(&format, &path, std::slice::from_ref(&rows));
+        let whole = std::fs::read(&path).expect("reads");
+        std::fs::write(&path, &whole[..whole.len() - 4]).expect("writes");
+        assert!(format.count_rows(&path).is_err(), "{codec:?}");
+    }
 }
 
 fn texts() -> impl Strategy<Value = Option<String>> {
@@ -282,7 +286,19 @@ fn every_level_packs_within_what_the_reader_takes() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("f");
     let rows = batch(vec![("n", Arc::new(Int64Array::from_iter_values(0..100_000)) as ArrayRef)]);
-    for (codec, level) in [(Codec::Gzip, 0), (Codec::Gzip, 9), (Codec::Zstd, 1), (Codec::Zstd, 19), (Codec::Zstd, 22)] {
+    let levels = [
+        (Codec::Gzip, 0),
+        (Codec::Gzip, 9),
+        (Codec::Zstd, 1),
+        (Codec::Zstd, 19),
+        (Codec::Zstd, 22),
+        (Codec::Bzip2, 1),
+        (Codec::Bzip2, 9),
+        (Codec::Xz, 0),
+        (Codec::Xz, 6),
+        (Codec::Xz, 9),
+    ];
+    for (codec, level) in levels {
         let packing = Packing { codec, level: Some(level) };
         let format = CsvFormat::new(&CsvFormatConfig { packing, ..CsvFormatConfig::default() }).expect("a level");
         write(&format, &path, std::slice::from_ref(&rows));

@@ -20,7 +20,7 @@ fn misfit(row: usize, value: &Value<'_>, expected: &DataType) -> Misfit {
 fn unfit(row: usize, bytes: &[u8], halt: Halt) -> Misfit {
     let (what, key) = match halt {
         Halt::Bad(bad) => (bad.what, name_at(bytes, bad.at)),
-        Halt::More => (Wrong::Torn, String::new()),
+        Halt::More | Halt::Enough => (Wrong::Torn, String::new()),
     };
     Misfit::at(row, Unfit::Object { what, key })
 }
@@ -64,6 +64,10 @@ impl ColumnBuilder for Structs {
                 .map_err(|m| m.below(field.name()))?;
         }
         Ok(())
+    }
+
+    fn held(&self) -> usize {
+        self.nulls.len() / 8 + self.children.iter().map(|child| child.held()).sum::<usize>()
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
@@ -112,6 +116,10 @@ impl Ends {
     fn row_of(&self, item: usize, row: usize) -> usize {
         let item = i64::try_from(item).unwrap_or(i64::MAX);
         self.ends[1..].partition_point(|&end| end <= item).saturating_sub(row)
+    }
+
+    fn held(&self) -> usize {
+        size_of_val(self.ends.as_slice()) + self.nulls.len() / 8
     }
 
     fn take(&mut self) -> Vec<i64> {
@@ -182,6 +190,10 @@ impl ColumnBuilder for Lists {
             let item = m.row + usize::try_from(base).unwrap_or(0);
             Misfit { row: self.rows.row_of(item, rows), ..m.below("[]") }
         })
+    }
+
+    fn held(&self) -> usize {
+        self.rows.held() + self.child.held()
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
@@ -285,6 +297,10 @@ impl ColumnBuilder for Maps {
         let keys = self.keys.append(at(0));
         let held = self.values.append(at(2));
         keys.and(held).map_err(|m| self.below(m, base, rows))
+    }
+
+    fn held(&self) -> usize {
+        self.rows.held() + self.keys.held() + self.values.held()
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {

@@ -34,7 +34,9 @@ pub(crate) fn found(text: &[u8], expected: &DataType) -> &'static str {
         Some(b'[') => "a list",
         Some(b't' | b'f') => "true or false",
         Some(_) => match cell::float(text) {
+            Float::Rounded(value) if expected.is_floating() && value.is_infinite() => "a number beyond all doubles",
             Float::Rounded(_) if expected.is_floating() => "a number of more digits than a double keeps",
+            _ if text == b"-0" => "a zero below zero",
             _ if expected.is_integer() && text.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) => "a fraction",
             _ if expected.is_integer() => "a number out of range",
             _ => "a number",
@@ -63,6 +65,10 @@ impl<T: ArrowPrimitiveType> Primitives<T> {
     fn push(&mut self, value: Option<T::Native>) {
         self.values.push(value.unwrap_or_default());
         self.nulls.append(value.is_some());
+    }
+
+    fn held(&self) -> usize {
+        size_of_val(self.values.as_slice()) + self.nulls.len() / 8
     }
 
     fn finish(&mut self) -> ArrayRef {
@@ -143,6 +149,10 @@ impl<T: ArrowPrimitiveType, R: Reading<T::Native>, const SPECIAL: bool> ColumnBu
         Ok(())
     }
 
+    fn held(&self) -> usize {
+        self.column.held()
+    }
+
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
         Ok(self.column.finish())
     }
@@ -189,6 +199,10 @@ impl<T: ArrowPrimitiveType, R: Reading<T::Native>> ColumnBuilder for Times<T, R>
         Ok(())
     }
 
+    fn held(&self) -> usize {
+        self.column.held()
+    }
+
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
         Ok(self.column.finish())
     }
@@ -228,6 +242,10 @@ impl ColumnBuilder for Booleans {
         Ok(())
     }
 
+    fn held(&self) -> usize {
+        self.nulls.len() / 4
+    }
+
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
         Ok(Arc::new(BooleanArray::new(self.values.finish(), self.nulls.finish())))
     }
@@ -248,6 +266,10 @@ impl ColumnBuilder for Empty {
         }
         self.rows += values.rows();
         Ok(())
+    }
+
+    fn held(&self) -> usize {
+        0
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
@@ -293,6 +315,10 @@ impl<O: OffsetSizeTrait> ColumnBuilder for Texts<O> {
         Ok(())
     }
 
+    fn held(&self) -> usize {
+        self.heap.held()
+    }
+
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {
         self.heap.finish_text().map_err(|row| Misfit::at(row, Unfit::Utf8))
     }
@@ -320,6 +346,10 @@ impl<O: OffsetSizeTrait> ColumnBuilder for Hex<O> {
             self.heap.end(value.is_some());
         }
         Ok(())
+    }
+
+    fn held(&self) -> usize {
+        self.heap.held()
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Misfit> {

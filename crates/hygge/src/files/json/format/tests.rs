@@ -44,7 +44,7 @@ fn read(format: &JsonFormat, path: &Path, schema: &SchemaRef) -> RecordBatch {
 fn all_formats() -> Vec<JsonFormat> {
     let mut out = Vec::new();
     for array in [false, true] {
-        for codec in [Codec::Plain, Codec::Gzip, Codec::Zstd] {
+        for codec in [Codec::Plain, Codec::Gzip, Codec::Zstd, Codec::Bzip2, Codec::Xz, Codec::Lz4] {
             let config = JsonFormatConfig { packing: Packing { codec, level: None }, ..JsonFormatConfig::new(array) };
             out.push(JsonFormat::new(config).expect("a format"));
         }
@@ -161,9 +161,12 @@ fn every_type_comes_back_exactly() {
         assert_eq!(format.plan(&rows.schema()).expect("plans").len(), rows.num_columns());
         write(&format, &path, &[rows.clone(), rows.slice(1, 2)]);
         assert_eq!(format.count_rows(&path).expect("counts"), 5);
-        let back = read(&format, &path, &rows.schema());
+        // A dictionary comes as its values.
+        let schema = crate::stores::plain::plain(&rows.schema());
+        let back = read(&format, &path, &schema);
         for (at, column) in rows.columns().iter().enumerate() {
             let name = rows.schema().field(at).name().clone();
+            let column = &arrow_cast::cast(column, schema.field(at).data_type()).expect("its values");
             assert_eq!(&back.column(at).slice(0, 3), column, "{name}");
             assert_eq!(back.column(at).slice(3, 2).to_data(), column.slice(1, 2).to_data(), "{name}");
         }
@@ -212,7 +215,7 @@ fn what_has_no_json_is_refused() {
     };
     assert_eq!(
         refused(DataType::Interval(arrow_schema::IntervalUnit::DayTime)),
-        "the column odd cannot be written as JSON: there is none for Interval(DayTime)"
+        "column odd: the column cannot be written as JSON: there is none for Interval(DayTime)"
     );
     let twice = vec![Field::new("k", DataType::Utf8, true), Field::new("k", DataType::Utf8, true)];
     assert!(refused(DataType::Struct(twice.into())).ends_with("an object with two keys k"));
@@ -225,9 +228,35 @@ fn what_has_no_json_is_refused() {
     }
     twice.append(true).expect("even");
     let rows = batch(vec![("m", Arc::new(twice.finish()))]);
+    assert_eq!(
+        unwritten(format, &[rows]),
+        "row 1 of the split, column m: a map with the same key twice, which an object cannot have"
+    );
+    // A day of the year 12000, in the second of two batches and in an item of a list in an object.
+    let days = Date32Array::from_iter_values((0..3000).map(|row| if row == 2600 { 3_663_000 } else { row }));
+    let days: ArrayRef = Arc::new(days);
+    let list = ListArray::new(
+        Arc::new(Field::new("item", DataType::Date32, true)),
+        arrow_buffer::OffsetBuffer::from_lengths(vec![2; 1500]),
+        Arc::clone(&days),
+        None,
+    );
+    let list: ArrayRef = Arc::new(list);
+    let field = Arc::new(Field::new("days", list.data_type().clone(), true));
+    let object: ArrayRef = Arc::new(StructArray::from(vec![(field, list)]));
+    let flat = batch(vec![("d", days)]);
+    let told = unwritten(format, &[flat.slice(0, 2000), flat.slice(2000, 1000)]);
+    assert!(told.starts_with("row 2,601 of the split, column d: a date or time that has no text"), "{told}");
+    let told = unwritten(format, &[batch(vec![("o", object)])]);
+    assert!(told.starts_with("row 1,301 of the split, column o.days[]: a date or time"), "{told}");
+}
+
+/// What is said of the first value that has no JSON.
+fn unwritten(format: &JsonFormat, batches: &[RecordBatch]) -> String {
     let file = tempfile::tempfile().expect("a file");
-    let mut encoder = format.encoder(file, &rows.schema(), &split(10, 64 << 20)).expect("begins");
-    assert!(encoder.write(&rows).expect_err("a key twice").to_string().contains("the same key twice"));
+    let mut encoder = format.encoder(file, &batches[0].schema(), &split(10, 64 << 20)).expect("begins");
+    let errors = batches.iter().filter_map(|batch| encoder.write(batch).err());
+    errors.map(|error| format!("{}: {}", error.place().unwrap_or_default(), error.found())).next().expect("an error")
 }
 
 #[test]
@@ -242,6 +271,6 @@ fn files_of_others_must_fit() {
     };
     assert_eq!(fits("{\"n\":1}\n{}\n\n{\"n\":null}"), Ok(()));
     assert!(fits("{\"n\":1,\"m\":2}\n").expect_err("more").contains("column m"));
-    assert!(fits("{\"n\":\"1\"}\n").expect_err("a text").contains("a text where a number"));
+    assert!(fits("{\"n\":\"1\"}\n").expect_err("a text").contains("a text where a whole number"));
     assert!(fits("{\"n\":1").expect_err("torn").contains("ends within a row"));
 }

@@ -4,7 +4,7 @@ fn seen(values: &[&str]) -> Seen {
     let mut seen = Seen::default();
     for value in values {
         let text = format!("{value} ");
-        assert_eq!(seen.look::<false>(text.as_bytes(), 0, 0), Ok(value.len()), "{value}");
+        assert_eq!(seen.look::<false>(text.as_bytes(), 0, 1, &mut 0), Ok(value.len()), "{value}");
     }
     seen
 }

@@ -54,7 +54,8 @@ impl Bench {
         } else {
             Arc::new(ParquetFormat::default())
         };
-        FileStore::new(&self.root, self.path, format).on_disk(self.disk.clone(), self.grace)
+        let parted = if self.path.ends_with("hive") { vec!["id".to_owned()] } else { Vec::new() };
+        FileStore::new(&self.root, self.path, format).partitioned_by(parted).on_disk(self.disk.clone(), self.grace)
     }
 
     pub(super) fn live(&self) -> PathBuf {
@@ -158,6 +159,10 @@ impl Bench {
 
 impl Open {
     pub(super) fn write(&mut self, ordinal: u32, rows: &[Row]) -> Result<()> {
+        self.write_batches(ordinal, &[rows])
+    }
+
+    pub(super) fn write_batches(&mut self, ordinal: u32, batches: &[&[Row]]) -> Result<()> {
         let split = Split {
             ordinal,
             label: format!("split {ordinal}"),
@@ -169,7 +174,9 @@ impl Open {
         let Attempt::Write(mut writer) = self.load.writer(&split, &split_context(&self.ctx, 100))? else {
             return Err(Error::bug("staged already"));
         };
-        writer.write(&batch(rows))?;
+        for rows in batches {
+            writer.write(&batch(rows))?;
+        }
         self.staged.push(writer.finish()?);
         Ok(())
     }

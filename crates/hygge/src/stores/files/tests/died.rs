@@ -1,8 +1,8 @@
 //! A run that dies before any one operation on the disk: the next finds the old state or the new one.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use hygge_core::conformance::{Row, context, rows, split_context};
 use hygge_core::receipt::{Mode, Receipt};
@@ -34,6 +34,20 @@ impl Witness for Dies {
 
     fn after(&self, _: &Op) {
         self.done.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Keeps what was done.
+#[derive(Default)]
+struct Watches(Mutex<Vec<Op>>);
+
+impl Witness for Watches {
+    fn before(&self, _: &Op) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn after(&self, op: &Op) {
+        self.0.lock().expect("no panic").push(op.clone());
     }
 }
 
@@ -147,6 +161,17 @@ fn a_replace_dies_anywhere() {
 }
 
 #[test]
+fn a_load_of_partitions_dies_anywhere() {
+    for (name, kind) in KINDS {
+        println!("{name}");
+        let after: Vec<Row> = rows(0, 10).into_iter().chain(rows(8, 12)).collect();
+        dies_anywhere("data/hive", *kind, &Mode::Append, &[rows(8, 10), rows(10, 12)], &after);
+        dies_anywhere("data/hive", *kind, &Mode::Replace, &[rows(8, 12)], &rows(8, 12));
+        dies_anywhere("data/hive", *kind, &Mode::Replace, &[Vec::new()], &[]);
+    }
+}
+
+#[test]
 fn a_load_of_no_rows_dies_anywhere() {
     for (name, kind) in KINDS {
         println!("{name}");
@@ -164,26 +189,35 @@ fn one_file_dies_anywhere() {
 
 #[test]
 fn a_sweep_dies_anywhere() {
+    sweeps_die("data/t", 20);
+}
+
+#[test]
+fn a_sweep_of_partitions_dies_anywhere() {
+    sweeps_die("data/hive", 12);
+}
+
+fn sweeps_die(path: &'static str, end: i64) {
     // A run is killed when everything is in doubt; then its sweeper dies anywhere, again and again.
     for (_, kind) in KINDS {
         let mut kill_at = 0;
         loop {
             let dir = quick_folder();
-            let well = || Bench::new(dir.path(), "data/t", kind(Disk::default()));
+            let well = || Bench::new(dir.path(), path, kind(Disk::default()));
             well().settle(Mode::Replace, &[rows(0, 5), rows(5, 10)]).expect("settles");
             let dies = Dies::after(kill_at);
-            let ill = Bench::new(dir.path(), "data/t", kind(Disk::watched(Arc::clone(&dies) as Arc<dyn Witness>)));
-            let ended = ill.settle(Mode::Append, &[rows(10, 20)]);
+            let ill = Bench::new(dir.path(), path, kind(Disk::watched(Arc::clone(&dies) as Arc<dyn Witness>)));
+            let ended = ill.settle(Mode::Append, &[rows(10, end)]);
             for n in 0..60 {
                 let dies = Dies::after(n % 12);
-                let ill = Bench::new(dir.path(), "data/t", kind(Disk::watched(Arc::clone(&dies) as Arc<dyn Witness>)));
+                let ill = Bench::new(dir.path(), path, kind(Disk::watched(Arc::clone(&dies) as Arc<dyn Witness>)));
                 let _ = ill.store().lock(&context(dir.path().to_path_buf()), &ill.place(), &Bench::owner()).err();
             }
             let held = well()
                 .store()
                 .lock(&context(dir.path().to_path_buf()), &well().place(), &Bench::owner())
                 .expect("free");
-            let expected = if held.last_receipt().expect("a receipt").seq == 2 { rows(0, 20) } else { rows(0, 10) };
+            let expected = if held.last_receipt().expect("a receipt").seq == 2 { rows(0, end) } else { rows(0, 10) };
             drop(held);
             assert_eq!(well().visible(), Some(sorted(expected)), "killed before operation {kill_at}");
             if ended.is_ok() {
@@ -192,4 +226,37 @@ fn a_sweep_dies_anywhere() {
             kill_at += 1;
         }
     }
+}
+
+#[test]
+fn whoever_finishes_an_append_syncs_all_folders_of_it() {
+    let mut finished = 0;
+    for n in 0.. {
+        let dir = quick_folder();
+        let bench = |disk: Disk| Bench::new(dir.path(), "data/hive", disk.without_exchange().without_links());
+        bench(Disk::default()).settle(Mode::Replace, &[rows(0, 3)]).expect("settles");
+        let dies = Dies::after(n);
+        let ill = bench(Disk::watched(Arc::clone(&dies) as Arc<dyn Witness>));
+        if ill.settle(Mode::Append, &[rows(2, 6)]).is_ok() {
+            break;
+        }
+        let watches = Arc::new(Watches::default());
+        let next = bench(Disk::watched(Arc::clone(&watches) as Arc<dyn Witness>));
+        drop(next.store().lock(&context(dir.path().to_path_buf()), &next.place(), &Bench::owner()).expect("free"));
+        let done = watches.0.lock().expect("no panic");
+        // It moves the folder back itself: what the dead one had moved into it must be durable before.
+        let is_back = |op: &Op| matches!(op, Op::Rename(from, to) if from.ends_with("live") && *to == next.live());
+        let Some(back) = done.iter().position(is_back) else { continue };
+        let seq = next.store().peek(&context(dir.path().to_path_buf()), &next.place()).expect("looks").map(|r| r.seq);
+        if seq != Some(2) {
+            continue;
+        }
+        finished += 1;
+        for id in 2..6 {
+            let folder = format!("live/id={id}");
+            let is_synced = |op: &Op| matches!(op, Op::SyncDir(path) if path.ends_with(&folder));
+            assert!(done[..back].iter().any(is_synced), "killed before operation {n}: {folder} in {done:?}");
+        }
+    }
+    assert!(finished > 4, "only {finished} were finished by another");
 }

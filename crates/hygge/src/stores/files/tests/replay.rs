@@ -308,6 +308,28 @@ fn a_folder_after_a_power_cut() {
     every_prefix("data/t", |disk| disk, false, &five_loads());
 }
 
+/// A row a partition, some of them in partitions that are there.
+fn four_loads_of_partitions() -> Vec<Recorded> {
+    let with = |rows: Vec<Row>, more: Vec<Row>| rows.into_iter().chain(more).collect::<Vec<_>>();
+    let both = with(rows(0, 5), rows(3, 6));
+    vec![
+        recorded(Mode::Append, &[rows(0, 3), rows(3, 5)], rows(0, 5)),
+        recorded(Mode::Append, &[rows(3, 6)], both),
+        recorded(Mode::Replace, &[rows(4, 5), rows(4, 6)], with(rows(4, 5), rows(4, 6))),
+        recorded(Mode::Replace, &[Vec::new()], Vec::new()),
+    ]
+}
+
+#[test]
+fn a_folder_of_partitions_after_a_power_cut() {
+    every_prefix("data/hive", |disk| disk, false, &four_loads_of_partitions());
+}
+
+#[test]
+fn a_folder_of_partitions_without_exchange_after_a_power_cut() {
+    every_prefix("data/hive", |disk| disk.without_exchange().without_links(), true, &four_loads_of_partitions());
+}
+
 #[test]
 fn a_folder_without_exchange_after_a_power_cut() {
     every_prefix("data/t", |disk| disk.without_exchange().without_links(), true, &five_loads());

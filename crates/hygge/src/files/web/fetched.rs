@@ -2,13 +2,11 @@
 //! process is killed.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::hash::{Hash, Hasher};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use hygge_core::context::Cancellation;
 use hygge_core::{Error, Result};
@@ -17,9 +15,6 @@ use super::answer::{Head, Version};
 use super::client::{Ask, Call, Came, Site};
 use super::file::other_bytes;
 use super::tries::{Tries, Trouble};
-
-/// Where files have their names for a moment, where the system makes none without one, below the project's folder.
-const FOLDER: &str = ".hygge/fetched";
 
 /// A file that was fetched.
 #[derive(Clone)]
@@ -80,54 +75,6 @@ impl Fetched {
     pub(crate) fn why(&self) -> &'static str {
         self.0.why
     }
-}
-
-/// A new file that has no name, for its owner alone.
-fn nameless(root: &Path) -> Result<File> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{Mode, OFlags};
-        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-        // Some file systems have none of these.
-        if let Ok(file) = rustix::fs::open(root, flags, Mode::RUSR | Mode::WUSR) {
-            return Ok(File::from(file));
-        }
-    }
-    unnamed(root)
-}
-
-/// So often the folder may go before a file is made in it.
-const VANISHED: usize = 100;
-
-/// A new file whose name is taken at once. Others do the same in this folder, and remove it.
-fn unnamed(root: &Path) -> Result<File> {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let folder = root.join(FOLDER);
-    let failed = |e| Error::io("fetch a file into", &folder, e);
-    let path = folder.join(format!("{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
-    let vanished = |error: &std::io::Error| error.kind() == ErrorKind::NotFound;
-    let mut left = VANISHED;
-    let file = loop {
-        let made = std::fs::create_dir_all(&folder).and_then(|()| {
-            // What a process left that was killed before its file had lost its name; nobody else needs one.
-            for old in std::fs::read_dir(&folder)?.flatten() {
-                let _ = std::fs::remove_file(old.path());
-            }
-            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)
-        });
-        match made {
-            Ok(file) => break file,
-            Err(error) if vanished(&error) && left > 0 => left -= 1,
-            Err(error) => return Err(failed(error)),
-        }
-    };
-    match std::fs::remove_file(&path) {
-        Err(error) if !vanished(&error) => return Err(failed(error)),
-        _ => {}
-    }
-    // Gone with the last file. The folder above is the project's.
-    let _ = std::fs::remove_dir(&folder);
-    Ok(file)
 }
 
 /// What has come so far.
@@ -216,7 +163,7 @@ pub(super) fn fetch(
     let shown = site.shown();
     let mut tries = Tries::new(site.limits);
     let mut fetching = Fetching {
-        file: nameless(root)?,
+        file: tempfile::tempfile_in(root).map_err(|e| Error::io("fetch a file into", root, e))?,
         got: 0,
         reached: 0,
         hasher: blake3::Hasher::new(),
@@ -275,27 +222,5 @@ fn read(call: &Call, fetching: &mut Fetching, tries: &mut Tries, shown: &str) ->
             Came::Over => return Ok(Ended::Lost("the answer ended too early".to_owned())),
             Came::Broken(found) => return Ok(Ended::Lost(found)),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_may_fetch_into_one_folder() {
-        let root = tempfile::tempdir().expect("a folder");
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..100 {
-                        unnamed(root.path()).expect("a file").write_all(b"all").expect("writes");
-                        nameless(root.path()).expect("a file").write_all(b"all").expect("writes");
-                    }
-                });
-            }
-        });
-        assert!(!root.path().join(FOLDER).exists(), "nothing is left");
-        assert!(root.path().join(".hygge").exists(), "others may be at work there");
     }
 }

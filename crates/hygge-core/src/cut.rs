@@ -14,14 +14,17 @@ use crate::Result;
 use crate::context::SplitContext;
 
 /// The rows of one batch, in batches of at most [`SplitContext::batch_rows`] rows and about
-/// [`SplitContext::batch_bytes`] bytes, also where one value stands for many rows (in a dictionary, a run, a view) and
-/// they are more to whoever writes them out. They share the memory of the whole: nothing is copied.
+/// [`SplitContext::batch_bytes`] bytes, as they are to whoever writes them out: where one value stands for many rows (in
+/// a dictionary, a run, a view), it counts for each. They share the memory of the whole: nothing is copied.
 pub struct Cut {
-    rows: RecordBatch,
+    /// None once all of it was handed on.
+    rows: Option<RecordBatch>,
     at: usize,
     step: usize,
     ctx: SplitContext,
     shown: String,
+    /// How many rows came before those of the batch, where rows are shown.
+    before: u64,
 }
 
 impl Cut {
@@ -33,52 +36,47 @@ impl Cut {
     pub fn new(rows: RecordBatch, bytes: usize, ctx: &SplitContext, describe: impl FnOnce() -> String) -> Result<Self> {
         let shown = describe();
         ctx.share.admit_batch(bytes, ctx.cancel(), || shown.clone())?;
-        let bytes = bytes.max(Self::written_out(&rows));
         let by_bytes = rows.num_rows().saturating_mul(ctx.batch_bytes()) / bytes.max(1);
         let step = by_bytes.clamp(1, ctx.batch_rows);
-        Ok(Self { rows, at: 0, step, ctx: ctx.clone(), shown })
+        Ok(Self { step, ..Self::admitted(rows, 0, ctx, shown) })
     }
 
-    /// Bytes that the rows of a batch take, without what the batches that it was cut from take beside.
+    /// Cuts a batch whose memory was asked for. For an error, its rows are those of `shown` behind the first `before`.
+    #[must_use]
+    pub fn admitted(rows: RecordBatch, before: u64, ctx: &SplitContext, shown: String) -> Self {
+        Self { rows: Some(rows), at: 0, step: ctx.batch_rows.max(1), ctx: ctx.clone(), shown, before }
+    }
+
+    /// Bytes of memory that the rows of a batch take, without what the batches that it was cut from take beside.
     #[must_use]
     pub fn size(rows: &RecordBatch) -> usize {
-        rows.columns().iter().map(|column| size(column, false)).fold(0, usize::saturating_add)
-    }
-
-    /// The same once a word of a dictionary stands in each row that says it: so large do rows become where they are
-    /// written out.
-    #[must_use]
-    pub fn written_out(rows: &RecordBatch) -> usize {
-        rows.columns().iter().map(|column| size(column, true)).fold(0, usize::saturating_add)
+        rows.columns().iter().map(|column| size(column)).fold(0, usize::saturating_add)
     }
 }
 
-/// `each`: a word of a dictionary counts for each row that says it, else once.
-fn size(array: &dyn Array, each: bool) -> usize {
+fn size(array: &dyn Array) -> usize {
     let nulls = if array.nulls().is_some() { array.len().div_ceil(8) } else { 0 };
     let beside = match array.data_type() {
         DataType::Utf8View => views(array.as_string_view().views()),
         DataType::BinaryView => views(array.as_binary_view().views()),
         DataType::List(_) => {
             let list = array.as_list::<i32>();
-            part(list.values(), list.value_offsets().first(), list.value_offsets().last(), 4 * array.len(), each)
+            part(list.values(), list.value_offsets().first(), list.value_offsets().last(), 4 * array.len())
         }
         DataType::LargeList(_) => {
             let list = array.as_list::<i64>();
-            part(list.values(), list.value_offsets().first(), list.value_offsets().last(), 8 * array.len(), each)
+            part(list.values(), list.value_offsets().first(), list.value_offsets().last(), 8 * array.len())
         }
         DataType::Map(..) => {
             let map = array.as_map();
             let entries: ArrayRef = Arc::new(map.entries().clone());
-            part(&entries, map.value_offsets().first(), map.value_offsets().last(), 4 * array.len(), each)
+            part(&entries, map.value_offsets().first(), map.value_offsets().last(), 4 * array.len())
         }
-        DataType::FixedSizeList(..) => size(array.as_fixed_size_list().values(), each),
-        DataType::Struct(_) => array.as_struct().columns().iter().map(|column| size(column, each)).sum(),
+        DataType::FixedSizeList(..) => size(array.as_fixed_size_list().values()),
+        DataType::Struct(_) => array.as_struct().columns().iter().map(|column| size(column)).sum(),
         DataType::Dictionary(..) => {
             let packed = array.as_any_dictionary();
-            let words = size(packed.values(), each);
-            let said = array.len().saturating_mul(words.div_ceil(packed.values().len().max(1)));
-            size(packed.keys(), each).saturating_add(if each { said } else { words })
+            size(packed.keys()).saturating_add(size(packed.values()))
         }
         _ => return array.to_data().get_slice_memory_size().unwrap_or(0),
     };
@@ -93,15 +91,9 @@ fn views(views: &[u128]) -> usize {
 }
 
 /// The part of a list's values that its rows show, and `beside`.
-fn part<O: ArrowNativeType>(
-    values: &ArrayRef,
-    first: Option<&O>,
-    last: Option<&O>,
-    beside: usize,
-    each: bool,
-) -> usize {
+fn part<O: ArrowNativeType>(values: &ArrayRef, first: Option<&O>, last: Option<&O>, beside: usize) -> usize {
     let at = |offset: Option<&O>| offset.map_or(0, |offset| offset.as_usize());
-    size(&values.slice(at(first), at(last).saturating_sub(at(first))), each).saturating_add(beside)
+    size(&values.slice(at(first), at(last).saturating_sub(at(first)))).saturating_add(beside)
 }
 
 impl Iterator for Cut {
@@ -109,17 +101,19 @@ impl Iterator for Cut {
 
     /// An error is that of a row which no budget takes ([`crate::budget::Share::admit_row`]).
     fn next(&mut self) -> Option<Result<RecordBatch>> {
-        let left = self.rows.num_rows() - self.at;
-        let most = self.step.min(left);
+        let rows = self.rows.take()?;
+        let most = self.step.min(rows.num_rows() - self.at);
         if most == 0 {
             return None;
         }
-        let (step, bytes) = fitting(&self.rows, self.at, most, self.ctx.batch_bytes());
-        if let Err(error) = self.ctx.admit_row(bytes, || format!("{}, row {}", self.shown, self.at + 1)) {
+        let (step, bytes) = fitting(&rows, self.at, most, self.ctx.batch_bytes());
+        let row = self.before + self.at as u64 + 1;
+        if let Err(error) = self.ctx.admit_row(bytes, || format!("{}, row {row}", self.shown)) {
             return Some(Err(error));
         }
-        let cut = self.rows.slice(self.at, step);
+        let cut = rows.slice(self.at, step);
         self.at += step;
+        self.rows = (self.at < rows.num_rows()).then_some(rows);
         Some(Ok(cut))
     }
 }
@@ -192,8 +186,8 @@ mod tests {
         ];
         for (name, column) in columns {
             let ten = RecordBatch::try_from_iter([("x", column.slice(20, 10))]).expect("a batch");
-            let size = Cut::written_out(&ten);
-            assert!((1_000..1_300).contains(&size), "{name}: {size}");
+            let (_, size) = fitting(&ten, 0, 10, usize::MAX);
+            assert!((1_000..1_300).contains(&size), "{name} written out: {size}");
             let size = Cut::size(&ten);
             assert!(if name == "word" { size > 10_000 } else { size < 1_300 }, "{name}: {size}");
         }

@@ -1,17 +1,16 @@
-//! How large rows become that lie folded: where a word of a dictionary, a run or a view stands for many rows, a few
-//! bytes can be gigabytes to whoever writes them out.
+//! How large rows become where they are written out: where a word of a dictionary, a run or a view stands for many of
+//! them, a few bytes can be gigabytes to whoever does.
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int16Type, Int32Type, Int64Type, RunEndIndexType};
 use arrow_array::{Array, OffsetSizeTrait, RecordBatch};
 use arrow_schema::DataType;
 
-/// How many rows from `from` on, at most `most` and at least one, take no more than `limit` bytes in columns that lie
-/// folded, and how many bytes those are.
+/// How many rows from `from` on, at most `most` and at least one, take no more than `limit` bytes, and how many bytes
+/// those are.
 pub(super) fn fitting(rows: &RecordBatch, from: usize, most: usize, limit: usize) -> (usize, usize) {
-    let folded: Vec<_> = rows.columns().iter().filter(|column| is_folded(column.data_type())).collect();
     let bytes = |to: usize| {
-        let each = folded.iter().map(|column| unfolded(column, from, to, limit));
+        let each = rows.columns().iter().map(|column| unfolded(column, from, to, limit));
         each.fold(0, usize::saturating_add)
     };
     let all = bytes(from + most);
@@ -29,26 +28,6 @@ pub(super) fn fitting(rows: &RecordBatch, from: usize, most: usize, limit: usize
         }
     }
     (fits, bytes(from + fits))
-}
-
-/// Whether several rows may share what they show.
-fn is_folded(data_type: &DataType) -> bool {
-    use DataType as T;
-    match data_type {
-        // A dense union may show one value in many rows.
-        T::Dictionary(..)
-        | T::RunEndEncoded(..)
-        | T::Utf8View
-        | T::BinaryView
-        | T::ListView(_)
-        | T::LargeListView(_)
-        | T::Union(..) => true,
-        T::List(field) | T::LargeList(field) | T::FixedSizeList(field, _) | T::Map(field, _) => {
-            is_folded(field.data_type())
-        }
-        T::Struct(fields) => fields.iter().any(|field| is_folded(field.data_type())),
-        _ => false,
-    }
 }
 
 /// About how many bytes the rows take when each holds its own. Counting ends where they are more than `enough`.
@@ -211,13 +190,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_null_takes_nothing_and_other_columns_are_not_counted() {
+    fn what_is_null_takes_nothing() {
         let nulls = DictionaryArray::<Int32Type>::new(Int32Array::new_null(50), Arc::new(words()));
         let none = DictionaryArray::<Int32Type>::new(Int32Array::new_null(50), Arc::new(StringArray::new_null(0)));
-        let plain = StringArray::from(vec!["x".repeat(LONG); 50]);
-        let columns: [(&str, ArrayRef); 3] =
-            [("nulls", Arc::new(nulls)), ("none", Arc::new(none)), ("plain", Arc::new(plain))];
+        let columns: [(&str, ArrayRef); 2] = [("nulls", Arc::new(nulls)), ("none", Arc::new(none))];
         let rows = RecordBatch::try_from_iter(columns).expect("a batch");
         assert_eq!(fitting(&rows, 0, 50, 10), (50, 0));
+    }
+
+    #[test]
+    fn columns_count_together_and_large_rows_do_not_hide_among_small_ones() {
+        let plain = |row: usize| "x".repeat(if row == 30 { 9 * LONG } else { 0 });
+        let plain: ArrayRef = Arc::new(StringArray::from_iter_values((0..100).map(plain)));
+        for (name, column) in folded() {
+            let rows = RecordBatch::try_from_iter([("x", column), ("plain", Arc::clone(&plain))]).expect("a batch");
+            let (n, bytes) = fitting(&rows, 24, 60, 10 * LONG + 900);
+            assert_eq!(n, 6, "{name}: {bytes}, three long words, and the fourth with the long text");
+            assert_eq!(fitting(&rows, 30, 60, LONG).0, 1, "{name}");
+        }
     }
 }

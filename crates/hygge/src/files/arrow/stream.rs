@@ -44,8 +44,10 @@ pub struct MessageStream {
     sizes: HashMap<i64, usize>,
     /// A batch of which only some rows are read at a time.
     window: Option<Window>,
-    /// A batch of which a part was handed on, and how much.
-    held: Option<(RecordBatch, usize)>,
+    /// What is left of a batch that is handed on in parts.
+    cut: Option<Cut>,
+    /// How many rows of the file were passed over or decoded.
+    passed: u64,
     ctx: SplitContext,
 }
 
@@ -85,7 +87,8 @@ impl MessageStream {
             dictionaries: HashMap::new(),
             sizes: HashMap::new(),
             window: None,
-            held: None,
+            cut: None,
+            passed: 0,
             ctx: ctx.clone(),
         })
     }
@@ -110,8 +113,11 @@ impl MessageStream {
             }
             let Some(at) = self.messages.next() else { break };
             let message = self.index.messages[at].clone();
-            if message.rows.is_some() && self.skip > 0 {
+            if let Some(rows) = message.rows
+                && self.skip > 0
+            {
                 self.skip -= 1;
+                self.passed = self.passed.saturating_add(rows);
                 continue;
             }
             if message.dictionary.is_some_and(|id| !self.wanted.contains(&id)) {
@@ -210,37 +216,20 @@ impl MessageStream {
         let bytes = bytes.saturating_add(held);
         self.ctx.share.admit_whole(what, bytes, self.ctx.cancel(), || self.shown.clone())
     }
-
-    /// A part of a batch that is small enough, and what is left.
-    fn cut(&mut self, batch: RecordBatch, from: usize) -> Result<RecordBatch> {
-        let bytes = Cut::written_out(&batch);
-        let limit = self.ctx.batch_bytes();
-        let rows = batch.num_rows();
-        let most = if bytes <= limit { rows } else { rows / bytes.div_ceil(limit.max(1)) };
-        let most = most.clamp(1, self.ctx.batch_rows);
-        if rows == 1 && bytes > limit {
-            self.ctx.admit_row(bytes, || format!("{}, a batch of one row", self.shown))?;
-        }
-        let part = batch.slice(from, most.min(rows - from));
-        let done = from + part.num_rows();
-        if done < rows {
-            self.held = Some((batch, done));
-        }
-        Ok(part)
-    }
 }
 
 impl BatchStream for MessageStream {
     fn next(&mut self) -> Result<Option<Batch>> {
-        self.ctx.cancel().check()?;
-        if let Some((batch, from)) = self.held.take() {
-            return Ok(Some(self.cut(batch, from)?.into()));
-        }
         loop {
-            let Some(batch) = self.decode()? else { return Ok(None) };
-            if batch.num_rows() > 0 {
-                return Ok(Some(self.cut(batch, 0)?.into()));
+            self.ctx.cancel().check()?;
+            if let Some(rows) = self.cut.as_mut().and_then(Iterator::next) {
+                return Ok(Some(rows?.into()));
             }
+            self.cut = None;
+            let Some(batch) = self.decode()? else { return Ok(None) };
+            let before = self.passed;
+            self.passed = before.saturating_add(batch.num_rows() as u64);
+            self.cut = Some(Cut::admitted(batch, before, &self.ctx, self.shown.clone()));
         }
     }
 }

@@ -397,6 +397,43 @@ fn rows_are_counted_by_what_they_take_and_dictionaries_once_for_all() {
     assert_eq!(stream.next().expect("fits").expect("rows").rows.num_rows(), 10);
 }
 
+#[test]
+fn a_row_that_is_large_among_small_ones_is_told_by_its_number() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let words = |large: i32| {
+        let keys: arrow_array::Int32Array = (0..50).map(|row| i32::from(row == large)).collect();
+        let words = StringArray::from(vec![String::new(), "x".repeat(3 << 20)]);
+        let word = Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(words))) as ArrayRef;
+        RecordBatch::try_from_iter([("word", word)]).expect("a batch")
+    };
+    for compression in [None, Some(CompressionType::ZSTD)] {
+        write(&dir.path().join("raw/a.arrow"), &[words(-1), words(29), words(-1)], How { compression, ..FILE });
+        let small = Context { budget: Budget::new(16 << 20, 1).expect("enough"), ..context(dir.path().to_path_buf()) };
+        // A split for each batch, and one for all of them.
+        for split_bytes in [1, 1 << 30] {
+            let scan = open(dir.path(), &ReadRequest { split_bytes, ..request() }).expect("opens");
+            let (mut rows, mut told) = (Vec::new(), Vec::new());
+            for split in scan.splits() {
+                let mut stream = scan.read(split, &split_context(&small, 1_000)).expect("opens");
+                loop {
+                    match stream.next() {
+                        Ok(Some(batch)) => rows.push(batch.rows.num_rows()),
+                        Ok(None) => break,
+                        Err(error) => {
+                            told.push(error);
+                            break;
+                        }
+                    }
+                }
+            }
+            assert_eq!(rows.iter().sum::<usize>(), if split_bytes == 1 { 129 } else { 79 }, "{rows:?}");
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert_eq!(told[0].place(), Some("raw/a.arrow, row 80"), "{told:?}");
+            assert!(told[0].found().starts_with("a row of 3 MiB does not fit"), "{told:?}");
+        }
+    }
+}
+
 /// Reads what is in a corpus of the fuzzer, in splits and in one.
 #[test]
 fn the_fuzzing_corpus_of_arrow_is_survived() {

@@ -9,6 +9,7 @@ pub mod cut;
 pub mod described;
 pub mod partitions;
 mod scan;
+pub mod text;
 
 use std::path::Path;
 

@@ -20,7 +20,7 @@ use hygge_core::{Error, Part as Side, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::survey::{FIRST_BYTES, Part, Survey};
+use self::survey::{FIRST_BYTES, Survey};
 use self::types::{Column, Known, columns};
 use crate::files::codec::{Codec, Said, packed_extensions};
 use crate::files::csv::complaint::yaml_key;
@@ -31,6 +31,7 @@ use crate::files::json::piece::{Kind, Piece};
 use crate::files::json::stream::{JsonStream, Reading};
 use crate::files::listing::PinnedFile;
 use crate::homes::csv::{Infer, chosen, unknown_column};
+use crate::homes::files::text::Part;
 use crate::homes::files::{
     Ask, FilesHome, Found, ReadFormat, ReadSplit, counted, files_and_size, parts_by_file, payload,
 };

@@ -4,22 +4,11 @@ use hygge_core::context::SplitContext;
 use hygge_core::home::BatchStream;
 use hygge_core::split::Split;
 use hygge_core::{Error, Result};
-use serde::{Deserialize, Serialize};
 
 use crate::files::csv::piece::Piece;
 use crate::files::csv::stream::{CsvStream, Reading};
+use crate::homes::files::text::Part;
 use crate::homes::files::{ReadSplit, parts_by_file, payload};
-
-/// What a split's payload holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Part {
-    /// Which file of the scan.
-    pub(super) file: usize,
-    /// Where in it the first record begins, in unpacked bytes.
-    pub(super) begin: u64,
-    /// Where the record behind the last begins; none reads to the end.
-    pub(super) end: Option<u64>,
-}
 
 /// What is read of CSV files.
 pub(super) struct Pieces {

@@ -129,19 +129,15 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Cuts a plain file into pieces of about equal size, `wanted` being where cuts are sought.
-    pub(super) fn cut(&mut self, piece: &Piece, wanted: &[u64], careful: bool, all: bool) -> Result<Vec<Piece>> {
-        let mut cuts = None;
-        if !careful && !all {
-            cuts = self.guess(piece, wanted)?;
+    /// Finds where a plain file is cut, about where it is `wanted`; `careful` by walking, not by guessing.
+    pub(super) fn cut(&mut self, piece: &Piece, wanted: &[u64], careful: bool, all: bool) -> Result<Vec<u64>> {
+        if !careful
+            && !all
+            && let Some(cuts) = self.guess(piece, wanted)?
+        {
+            return Ok(cuts);
         }
-        let cuts = match cuts {
-            Some(cuts) => cuts,
-            None => self.walked_cuts(piece, wanted, all)?,
-        };
-        let begins = [piece.begin].into_iter().chain(cuts.iter().copied());
-        let ends = cuts.iter().copied().map(Some).chain([None]);
-        Ok(begins.zip(ends).map(|(begin, end)| Piece { begin, end, ..piece.clone() }).collect())
+        self.walked_cuts(piece, wanted, all)
     }
 
     /// Finds cuts by looking at windows. None: it cannot be told in one of them.

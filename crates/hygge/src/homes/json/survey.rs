@@ -3,9 +3,8 @@
 use std::io::{BufRead, BufReader};
 
 use hygge_core::context::Context;
-use hygge_core::split::{Split, how_many};
+use hygge_core::split::Split;
 use hygge_core::{Error, Result};
-use serde::{Deserialize, Serialize};
 
 use crate::files::buffer::Trouble;
 use crate::files::codec::Codec;
@@ -15,7 +14,7 @@ use crate::files::json::complaint::Complaints;
 use crate::files::json::infer::{MOST_COLUMNS, Objects};
 use crate::files::json::piece::Piece;
 use crate::files::positioned::From;
-use crate::homes::files::cut;
+use crate::homes::files::text::{self, Text, Turn};
 
 /// How much of the first files is looked at.
 pub(super) const FIRST_BYTES: u64 = 10 << 20;
@@ -25,17 +24,6 @@ const SLICE_BYTES: u64 = 64 << 10;
 
 /// A packed byte stands for about so many.
 const PACKED: u64 = 6;
-
-/// What a split's payload holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Part {
-    /// Which file of the scan.
-    pub(super) file: usize,
-    /// Where in it the first row's line begins, in unpacked bytes.
-    pub(super) begin: u64,
-    /// Where the line behind the last row begins; none reads to the end.
-    pub(super) end: Option<u64>,
-}
 
 /// Looks at files.
 pub(super) struct Survey<'a> {
@@ -100,69 +88,36 @@ impl<'a> Survey<'a> {
         split_bytes: u64,
         all: bool,
     ) -> Result<Vec<Split>> {
-        let mut groups: Vec<Vec<(Part, u64)>> = Vec::new();
-        let mut room = 0;
-        let total = files.iter().map(|piece| weighed(piece).1).fold(0, u64::saturating_add);
-        let split_bytes = total.div_ceil(how_many(total, readers, split_bytes)).max(1);
-        for (file, piece) in files.iter().enumerate() {
-            let packed = piece.codec != Codec::Plain;
-            let (bytes, weight) = weighed(piece);
-            let cuts = if packed || piece.layout != Layout::Lines { 1 } else { weight.div_ceil(split_bytes).max(1) };
-            if cuts == 1 {
-                let fits = !groups.is_empty() && room >= weight;
-                if all || self.left > 0 || !fits {
-                    self.sample(piece, all)?;
-                }
-                let part = (Part { file, begin: piece.begin, end: None }, bytes);
-                if let Some(group) = groups.last_mut().filter(|_| fits) {
-                    room -= weight;
-                    group.push(part);
-                } else {
-                    room = split_bytes.saturating_sub(weight);
-                    groups.push(vec![part]);
-                }
-                continue;
+        let texts: Vec<Text<'_>> = files.iter().map(as_text).collect();
+        let groups = text::divide(&texts, readers, split_bytes, |file, turn| {
+            let piece = &files[file];
+            match turn {
+                Turn::Cut(wanted) => return self.cut(piece, &wanted, all),
+                Turn::Joined if !all && self.left == 0 => {}
+                Turn::Joined | Turn::First => self.sample(piece, all)?,
             }
-            self.sample(piece, all)?;
-            let mut begin = piece.begin;
-            for i in 1..=cuts {
-                let wanted =
-                    piece.data + u64::try_from(u128::from(bytes) * u128::from(i) / u128::from(cuts)).unwrap_or(bytes);
-                let end = if i == cuts { None } else { line_end(piece, wanted)? };
-                if end.is_some_and(|end| end <= begin) {
-                    continue;
-                }
-                if begin > piece.data && !all {
-                    self.sample(&Piece { begin, end, ..piece.clone() }, false)?;
-                }
-                groups.push(vec![(Part { file, begin, end }, end.unwrap_or(piece.file.len) - begin)]);
-                let Some(end) = end else { break };
-                begin = end;
-            }
-            room = 0;
-        }
-        groups.into_iter().enumerate().map(|(ordinal, group)| self.split(ordinal, group, files)).collect()
+            Ok(Vec::new())
+        })?;
+        text::splits(&groups, &texts, |bytes| self.rows_in(bytes))
     }
 
-    fn split(&self, ordinal: usize, group: Vec<(Part, u64)>, files: &[Piece]) -> Result<Split> {
-        let bytes = group.iter().map(|(_, bytes)| bytes).sum();
-        let plain = group.iter().all(|(part, _)| files[part.file].codec == Codec::Plain);
-        let label = match &group[..] {
-            [(part, _)] => {
-                let shown = &files[part.file].file.shown;
-                match part.end {
-                    None if part.begin == files[part.file].data => shown.clone(),
-                    None => format!("{shown} from byte {}", part.begin),
-                    Some(end) => format!("{shown} from byte {} to {end}", part.begin),
-                }
+    /// Finds where a file is cut, about where it is wanted, and samples its parts.
+    fn cut(&mut self, piece: &Piece, wanted: &[u64], all: bool) -> Result<Vec<u64>> {
+        self.sample(piece, all)?;
+        let mut cuts: Vec<u64> = Vec::new();
+        for &wanted in wanted {
+            let Some(cut) = line_end(piece, wanted)? else { break };
+            if cuts.last().is_none_or(|&last| last < cut) {
+                cuts.push(cut);
             }
-            [(first, _), .., (last, _)] => {
-                format!("{} to {}", files[first.file].file.shown, files[last.file].file.shown)
+        }
+        if !all {
+            let ends = cuts.iter().skip(1).copied().map(Some).chain([None]);
+            for (&begin, end) in cuts.iter().zip(ends) {
+                self.sample(&Piece { begin, end, ..piece.clone() }, false)?;
             }
-            [] => String::new(),
-        };
-        let parts: Vec<Part> = group.into_iter().map(|(part, _)| part).collect();
-        cut::split(ordinal, label, &parts, if plain { self.rows_in(bytes) } else { None }, bytes, false)
+        }
+        Ok(cuts)
     }
 
     /// How many rows so many bytes hold, going by what was looked at.
@@ -172,13 +127,10 @@ impl<'a> Survey<'a> {
     }
 }
 
-/// A file's bytes as they lie, and about how many they are unpacked.
-fn weighed(piece: &Piece) -> (u64, u64) {
-    if piece.codec == Codec::Plain {
-        let bytes = piece.file.len.saturating_sub(piece.data);
-        (bytes, bytes)
-    } else {
-        (piece.file.len, piece.file.len.saturating_mul(PACKED))
+fn as_text(piece: &Piece) -> Text<'_> {
+    match piece.codec {
+        Codec::Plain => Text::plain(&piece.file, piece.data, piece.layout == Layout::Lines),
+        _ => Text::packed(&piece.file, piece.data, PACKED),
     }
 }
 

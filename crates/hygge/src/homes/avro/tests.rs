@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array as _, RecordBatch};
 use hygge_core::budget::Budget;
-use hygge_core::conformance::{Row, context, home_laws, split_context};
+use hygge_core::conformance::{Row, context, home_laws};
 use hygge_core::home::{ReadRequest, Scan, Source};
 use hygge_core::{Advice, ErrorKind, Part};
 
@@ -301,33 +301,8 @@ fn rows_that_are_large_only_in_memory_are_admitted_by_what_they_become() {
     assert!(largest <= 2 << 20, "{largest}");
 }
 
-/// Reads what is in a corpus of the fuzzer, in splits and in one.
 #[test]
 fn the_fuzzing_corpus_of_avro_is_survived() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/avro");
-    let dir = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(dir.path().join("raw")).expect("a folder");
-    let ctx = Context { budget: Budget::new(32 << 20, 1).expect("enough"), ..context(dir.path().to_path_buf()) };
-    let (mut count, mut whole) = (0, 0);
-    for entry in std::fs::read_dir(corpus).expect("the corpus") {
-        let path = entry.expect("a file").path();
-        std::fs::copy(&path, dir.path().join("raw/a.avro")).expect("copies");
-        count += 1;
-        for split_bytes in [0, 1] {
-            let Ok(scan) = open(dir.path(), &ReadRequest { split_bytes, ..request() }) else { continue };
-            for split in scan.splits() {
-                let mut stream = scan.read(split, &split_context(&ctx, 1_000)).expect("opens");
-                let mut rows = 0;
-                let ended = loop {
-                    match stream.next() {
-                        Ok(Some(batch)) => rows += batch.rows.num_rows() as u64,
-                        ended => break ended.is_ok(),
-                    }
-                };
-                assert!(!ended || split.rows == Some(rows), "{}", path.display());
-                whole += u32::from(ended);
-            }
-        }
-    }
+    let (count, whole) = frame::survive_corpus("avro", |root| AvroHome::new(root, "raw"));
     assert!(count > 15 && whole > 15, "the corpus has {count} files, of which {whole} parts are whole");
 }

@@ -59,8 +59,8 @@ impl Encodings {
         let mut properties = builder
             .set_dictionary_enabled(each >= ROOM)
             .set_data_page_size_limit((each / Chosen::PAGES).clamp(4 << 10, 1 << 20));
-        let folded: Vec<&str> =
-            schema.fields().iter().filter(|f| is_folded(f.data_type())).map(|f| f.name().as_str()).collect();
+        let packed: Vec<&str> =
+            schema.fields().iter().filter(|f| holds_dictionary(f.data_type())).map(|f| f.name().as_str()).collect();
         let mut set_aside = 0;
         if self == Self::Delta && each >= ROOM {
             for column in columns.columns() {
@@ -70,7 +70,7 @@ impl Encodings {
                         Encoding::DELTA_BINARY_PACKED
                     }
                     // pyarrow makes a dictionary of plain texts only.
-                    Physical::BYTE_ARRAY if !folded.contains(&column.path().parts()[0].as_str()) => {
+                    Physical::BYTE_ARRAY if !packed.contains(&column.path().parts()[0].as_str()) => {
                         Encoding::DELTA_LENGTH_BYTE_ARRAY
                     }
                     _ => continue,
@@ -82,13 +82,15 @@ impl Encodings {
     }
 }
 
-/// Whether it is a dictionary, or holds one.
-fn is_folded(data_type: &DataType) -> bool {
+/// Whether values of a type are words of a dictionary, or hold such.
+fn holds_dictionary(data_type: &DataType) -> bool {
     use DataType as T;
     match data_type {
         T::Dictionary(..) => true,
-        T::List(item) | T::LargeList(item) | T::FixedSizeList(item, _) | T::Map(item, _) => is_folded(item.data_type()),
-        T::Struct(fields) => fields.iter().any(|field| is_folded(field.data_type())),
+        T::List(item) | T::LargeList(item) | T::FixedSizeList(item, _) | T::Map(item, _) => {
+            holds_dictionary(item.data_type())
+        }
+        T::Struct(fields) => fields.iter().any(|field| holds_dictionary(field.data_type())),
         _ => false,
     }
 }

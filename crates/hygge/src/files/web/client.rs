@@ -301,7 +301,7 @@ impl Site {
             ),
             _ => failed(
                 "the URL cannot be asked for".to_owned(),
-                "check the URL, and HTTPS_PROXY, http_proxy and ALL_PROXY if they are set",
+                "check the URL, and https_proxy, http_proxy and all_proxy if they are set",
             ),
         }
     }

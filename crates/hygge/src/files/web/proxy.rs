@@ -16,9 +16,10 @@ fn choose(scheme: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Opt
         let mut all = names.iter().filter_map(|name| Some((*name, variable(name)?.trim().to_owned())));
         all.find(|(_, value)| !value.is_empty())
     };
-    // Not HTTP_PROXY: a web server sets it for the programs it starts to what a header of a request says.
-    let own: &[&str] = if scheme == "https" { &["HTTPS_PROXY", "https_proxy"] } else { &["http_proxy"] };
-    let Some((name, value)) = said(own).or_else(|| said(&["ALL_PROXY", "all_proxy"])) else { return Ok(None) };
+    // As curl does it: small letters go first, and HTTP_PROXY is not asked. A web server sets that one for the programs it
+    // starts to what the header `Proxy:` of a request says, so whoever asks would choose the proxy.
+    let own: &[&str] = if scheme == "https" { &["https_proxy", "HTTPS_PROXY"] } else { &["http_proxy"] };
+    let Some((name, value)) = said(own).or_else(|| said(&["all_proxy", "ALL_PROXY"])) else { return Ok(None) };
     let refused = |found: &str| {
         Error::refused(format!("{name} names {found}"))
             .next(format!("set  {name}=http://proxy.example.com:8080 , or unset it"))
@@ -34,7 +35,7 @@ fn choose(scheme: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Opt
     if let Some(password) = proxy.password() {
         built = built.password(password);
     }
-    let past = said(&["NO_PROXY", "no_proxy"]).map(|(_, value)| value).unwrap_or_default();
+    let past = said(&["no_proxy", "NO_PROXY"]).map(|(_, value)| value).unwrap_or_default();
     for host in past.split(',').map(str::trim).filter(|host| !host.is_empty()) {
         // A name stands for what lies below it, too, with or without its dot.
         let name = host.trim_start_matches("*.").trim_start_matches('.');
@@ -67,20 +68,29 @@ mod tests {
         for other in [("http", "HTTPS_PROXY"), ("https", "http_proxy"), ("http", "HTTP_PROXY")] {
             assert_eq!(host(other.0, &[(other.1, "http://no:1")]), None);
         }
+        let both =
+            [("HTTPS_PROXY", "http://large:1"), ("https_proxy", "http://small:2"), ("all_proxy", "http://all:3")];
+        assert_eq!(host("https", &both).as_deref(), Some("small:2"), "small letters go first");
+        assert_eq!(host("https", &[both[0], ("https_proxy", " ")]).as_deref(), Some("large:1"), "empty is not set");
+        assert_eq!(host("http", &[("HTTP_PROXY", "http://no:1"), both[2]]).as_deref(), Some("all:3"));
         let proxy = with("http", &[("http_proxy", "http://ann:p%40ss@p:3")]).expect("fits").expect("a proxy");
         assert_eq!((proxy.username(), proxy.password()), (Some("ann"), Some("p@ss")));
     }
 
     #[test]
     fn hosts_may_be_asked_past_it() {
-        let past = |host: &str, no: &str| {
-            let proxy = with("http", &[("http_proxy", "p:3"), ("no_proxy", no)]).expect("fits").expect("a proxy");
+        let past_by = |host: &str, all: &[(&str, &str)]| {
+            let all = [&[("http_proxy", "p:3")], all].concat();
+            let proxy = with("http", &all).expect("fits").expect("a proxy");
             proxy.is_no_proxy(&format!("http://{host}/x").parse().expect("a URL"))
         };
+        let past = |host: &str, no: &str| past_by(host, &[("no_proxy", no)]);
         for no in ["a.com", ".a.com", "*.a.com", "b.com, a.com"] {
             assert!(past("a.com", no) && past("x.a.com", no) && !past("xa.com", no), "{no}");
         }
         assert!(past("anything", "*") && !past("a.com", ""));
+        let both = [("NO_PROXY", "a.com"), ("no_proxy", "b.com")];
+        assert!(past_by("a.com", &both[..1]) && past_by("b.com", &both) && !past_by("a.com", &both));
     }
 
     #[test]

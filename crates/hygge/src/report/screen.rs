@@ -33,14 +33,71 @@ pub struct Screen {
     crowds: Mutex<HashMap<String, Crowd>>,
 }
 
-/// A flow of many entities, which plain lines tell together.
+/// A flow of many entities, which lines tell together.
 struct Crowd {
     of: u64,
     ended: u64,
     rows: u64,
-    /// What was said of one of them is not said again of the others.
-    said: HashSet<String>,
+    notes: Notes,
     told: Instant,
+}
+
+/// What is said of entities of one flow, each text once, in the order in which they came.
+#[derive(Default)]
+struct Notes {
+    notes: Vec<Said>,
+    at: HashMap<String, usize>,
+}
+
+struct Said {
+    text: String,
+    /// Before which others it stands.
+    order: usize,
+    /// The entity of which it was said first.
+    first: String,
+    of: HashSet<Owner>,
+    /// Of how many entities it was told.
+    told: usize,
+}
+
+impl Notes {
+    /// `next` is what to do; it stands behind all that it answers.
+    fn add(&mut self, owner: &Owner, text: &str, next: Option<&str>) {
+        let before = self.notes.len();
+        self.said(owner, text);
+        let is_new = self.notes.len() > before;
+        if let Some(next) = next {
+            let at = self.said(owner, next);
+            if is_new {
+                self.notes[at].order = self.notes.len();
+            }
+        }
+    }
+
+    fn said(&mut self, owner: &Owner, text: &str) -> usize {
+        let order = self.notes.len();
+        let at = *self.at.entry(text.to_owned()).or_insert(order);
+        if at == order {
+            let (text, first) = (text.to_owned(), name(owner));
+            self.notes.push(Said { text, order, first, of: HashSet::new(), told: 0 });
+        }
+        self.notes[at].of.insert(owner.clone());
+        at
+    }
+
+    /// Lines of what was not told yet; at the `end` also of what has been said of others since.
+    fn lines(&mut self, end: bool) -> Vec<String> {
+        let wanted = |said: &&mut Said| said.told == 0 || end && said.told < said.of.len();
+        let line = |said: &mut Said| {
+            said.told = said.of.len();
+            let others = said.told as u64 - 1;
+            let more = if others > 0 { format!(" and {} more", thousands(others)) } else { String::new() };
+            format!("  {}{more}: {}", said.first, said.text)
+        };
+        let mut wanted: Vec<&mut Said> = self.notes.iter_mut().filter(wanted).collect();
+        wanted.sort_by_key(|said| said.order);
+        wanted.into_iter().map(line).collect()
+    }
 }
 
 enum Kind {
@@ -87,7 +144,7 @@ impl Screen {
         for owner in owners {
             *flows.entry(&owner.flow).or_default() += 1;
         }
-        let crowd = |of| Crowd { of, ended: 0, rows: 0, said: HashSet::new(), told: Instant::now() };
+        let crowd = |of| Crowd { of, ended: 0, rows: 0, notes: Notes::default(), told: Instant::now() };
         let many = flows.into_iter().filter(|(_, of)| *of > MOST_ENTITIES as u64);
         *self.crowds() = many.map(|(flow, of)| (flow.to_owned(), crowd(of))).collect();
     }
@@ -109,7 +166,7 @@ impl Screen {
         }
     }
 
-    /// Takes the live lines away.
+    /// Takes the live lines away, and says what is left to be said.
     pub fn clear(&self) {
         let lanes = std::mem::take(&mut *self.lock());
         for lane in lanes.values() {
@@ -120,6 +177,8 @@ impl Screen {
         if let Kind::Live(multi) = &self.kind {
             let _ = multi.clear();
         }
+        let left: Vec<String> = self.crowds().values_mut().flat_map(|crowd| crowd.notes.lines(true)).collect();
+        self.lines(&left);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Owner, Arc<Lane>>> {
@@ -144,33 +203,49 @@ impl Screen {
         }
     }
 
-    /// A line that may come for each of many entities alike: then it is said once.
-    fn once(&self, owner: &Owner, text: String) {
-        if let Some(crowd) = self.crowds().get_mut(&owner.flow)
-            && !crowd.said.insert(text.clone())
-        {
+    fn lines(&self, lines: &[String]) {
+        if !self.quiet() {
+            for line in lines {
+                self.say(line);
+            }
+        }
+    }
+
+    /// A line that may come for each of many entities alike: then it waits for the others, and is said once.
+    fn once(&self, owner: &Owner, text: &str, next: Option<&str>) {
+        if let Some(crowd) = self.crowds().get_mut(&owner.flow) {
+            crowd.notes.add(owner, text, next);
             return;
         }
-        self.line(owner, text);
+        for line in [Some(text), next].into_iter().flatten() {
+            self.line(owner, line);
+        }
     }
 
     /// One of many has ended.
     fn ended_in_crowd(&self, ended: &Ended) {
-        let text = {
+        let lines = {
             let mut crowds = self.crowds();
             let Some(crowd) = crowds.get_mut(&ended.owner.flow) else { return };
             crowd.ended += 1;
             if let Outcome::Settled(settled) = &ended.outcome {
                 crowd.rows += settled.receipt.load.rows;
             }
-            let now = Instant::now();
-            if now.duration_since(crowd.told) < STILL {
+            let (now, over) = (Instant::now(), crowd.ended >= crowd.of);
+            if !over && now.duration_since(crowd.told) < STILL {
                 return;
             }
-            crowd.told = now;
-            format!("{} of {} tables, {}", thousands(crowd.ended), thousands(crowd.of), rows(crowd.rows))
+            let mut lines = crowd.notes.lines(over);
+            if now.duration_since(crowd.told) >= STILL {
+                crowd.told = now;
+                if matches!(self.kind, Kind::Plain) {
+                    let told = format!("{} of {} tables", thousands(crowd.ended), thousands(crowd.of));
+                    lines.push(format!("  {}: {told}, {}", ended.owner.flow, rows(crowd.rows)));
+                }
+            }
+            lines
         };
-        self.say(&format!("  {}: {text}", ended.owner.flow));
+        self.lines(&lines);
     }
 
     fn started(&self, owner: &Owner, home: &str, place: &str) {
@@ -222,12 +297,12 @@ impl Screen {
             return;
         }
         for warning in &plan.load.warnings {
-            self.once(owner, paint(CARE, warning));
+            self.once(owner, &paint(CARE, warning), None);
         }
         for note in &plan.notes {
             if let Some(advice) = &note.next {
-                self.once(owner, paint(CARE, &note.text));
-                self.once(owner, format!("next: {}", self.advisor.sentence(owner, advice)));
+                let next = format!("next: {}", self.advisor.sentence(owner, advice));
+                self.once(owner, &paint(CARE, &note.text), Some(&next));
             }
         }
     }
@@ -248,6 +323,7 @@ impl Screen {
     }
 
     fn ended(&self, ended: &Ended) {
+        self.ended_in_crowd(ended);
         let lane = self.lock().remove(&ended.owner);
         if let Some(bar) = lane.and_then(|lane| lane.bar.clone()) {
             bar.finish_and_clear();
@@ -257,11 +333,8 @@ impl Screen {
             return;
         }
         if matches!(self.kind, Kind::Plain) && !self.quiet() {
-            if self.in_crowd(&ended.owner) {
-                self.ended_in_crowd(ended);
-                if !matches!(ended.outcome, Outcome::Failed(_)) {
-                    return;
-                }
+            if self.in_crowd(&ended.owner) && !matches!(ended.outcome, Outcome::Failed(_)) {
+                return;
             }
             let took = duration(ended.took);
             let text = match &ended.outcome {
@@ -358,7 +431,7 @@ impl Observer for Screen {
                     self.line(owner, format_args!("{what}attempt {attempt}: {error}; again in {after}"));
                 }
             }
-            Event::Note { owner, text } => self.once(owner, paint(DIM, text)),
+            Event::Note { owner, text } => self.once(owner, &paint(DIM, text), None),
             // It is in the log; what is needed of it is in the error.
             Event::Said { .. } => {}
             Event::Proving { owner } => {
@@ -396,5 +469,25 @@ mod tests {
         assert_eq!(pace(2_500, 2_500, 10_000, 5.0), ["500 rows/s", "25 %", "15 s left"]);
         assert_eq!(pace(2_500, 3, 4, 1.0), ["2,500 rows/s", "75 %"], "by bytes, where rows are not known");
         assert_eq!(pace(12_000, 12_000, 10_000, 5.0), ["2,400 rows/s"], "an estimate that was passed says nothing");
+    }
+
+    #[test]
+    fn what_is_said_of_many_names_one_and_counts_the_others() {
+        let owner = |entity: &str| Owner { project: "p".into(), flow: "shop".into(), entity: Some(entity.to_owned()) };
+        let mut notes = Notes::default();
+        notes.add(&owner("a"), "x", Some("do"));
+        notes.add(&owner("b"), "y", None);
+        notes.add(&owner("b"), "x", Some("do"));
+        notes.add(&owner("b"), "x", Some("do"));
+        notes.add(&owner("c"), "z", Some("do"));
+        let wanted = ["  shop/a and 1 more: x", "  shop/b: y", "  shop/c: z", "  shop/a and 2 more: do"];
+        assert_eq!(notes.lines(false), wanted, "b has tried again");
+        for i in 0..1_200 {
+            notes.add(&owner(&i.to_string()), "x", None);
+        }
+        notes.add(&owner("a"), "new", None);
+        assert_eq!(notes.lines(false), ["  shop/a: new"], "what is told once waits for the end");
+        assert_eq!(notes.lines(true), ["  shop/a and 1,201 more: x"]);
+        assert!(notes.lines(true).is_empty());
     }
 }

@@ -148,6 +148,22 @@ fn many_tables_stay_readable() {
 }
 
 #[test]
+fn what_is_said_of_many_tables_alike_is_said_once_of_all_of_them() {
+    let folder = Folder::with(
+        "options: {concurrency: 1}\nflows:\n  shop:\n    home:\n      type: sqlite\n      path: shop.db\n      tables: \"*\"\n\
+         \x20   store: lake/\n    incremental: true\n    watermark: {column: at, nulls: skip}\n",
+    );
+    let tables: Vec<String> = (0..30)
+        .map(|i| {
+            let without = if i == 7 { "(2, NULL), (3, NULL)" } else { "(2, NULL)" };
+            format!("CREATE TABLE t{i:02} (id INTEGER PRIMARY KEY, at TEXT); INSERT INTO t{i:02} VALUES (1, 'x'), {without};")
+        })
+        .collect();
+    folder.sqlite("shop.db", &tables.concat());
+    assert_screen!(folder.run(&["go"]).exits(0).screen());
+}
+
+#[test]
 fn the_second_signal_ends_it_at_once() {
     let folder = shop(300_000);
     let child = folder

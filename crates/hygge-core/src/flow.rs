@@ -3,9 +3,11 @@
 mod carry;
 mod open;
 mod plan;
+mod prepare;
 mod resolve;
 mod run;
 mod verify;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;

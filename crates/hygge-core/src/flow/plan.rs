@@ -3,8 +3,9 @@
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::open;
+use super::prepare::{planned, prepare};
 use super::resolve::{self, Resolved};
-use super::run::{check_apart, planned, prepare};
+use super::run::check_apart;
 use super::{EntitySpec, PlannedFlow};
 use crate::Result;
 use crate::context::Context;

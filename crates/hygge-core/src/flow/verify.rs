@@ -1,6 +1,7 @@
 //! Compares, on demand, what a place holds with what its receipt says and with what its home holds now.
 
-use super::run::{readers, reading_context, tally_of};
+use super::prepare::readers;
+use super::work::{reading_context, tally_of};
 use super::{EntitySpec, Settling, plan_entity};
 use crate::context::Context;
 use crate::home::{Opened, ReadRequest};

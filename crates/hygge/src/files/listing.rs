@@ -1,6 +1,7 @@
 //! Finding the files that a home names on this machine.
 
 mod below;
+mod globs;
 mod steady;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use hygge_core::place::PlaceId;
 use hygge_core::{Error, Result};
 
 pub use self::below::Below;
+use self::globs::{base, is_glob, matches};
 use super::codec::Codec;
 use super::hive::is_hidden as hidden;
 use super::paths;
@@ -273,41 +275,6 @@ impl FileSource {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Some(Listing { files, passed_over: Vec::new() }))
     }
-}
-
-fn is_glob(written: &str) -> bool {
-    written.contains(['*', '?', '['])
-}
-
-/// The folder that a glob starts from, and its parts from the first that is a pattern on.
-fn base(written: &str) -> Option<(String, Vec<&str>)> {
-    let parts: Vec<&str> = written.split('/').collect();
-    let first = parts.iter().position(|part| is_glob(part))?;
-    let folder = match parts[..first].join("/") {
-        folder if first == 1 && folder.is_empty() => "/".to_owned(),
-        folder => folder,
-    };
-    Some((folder, parts[first..].to_vec()))
-}
-
-fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
-    let options =
-        glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-    let found = glob::glob_with(pattern, options).map_err(|e| {
-        Error::refused(format!("{pattern} is no pattern of paths: {}", e.msg))
-            .next("write it with *, ? and [..] only")
-            .because(e)
-    })?;
-    found
-        // Gone since its folder was listed: it is not there.
-        .filter(|entry| !matches!(entry, Err(e) if e.error().kind() == std::io::ErrorKind::NotFound))
-        .map(|entry| {
-            entry.map_err(|e| {
-                let path = e.path().to_path_buf();
-                Error::io("list", &path, e.into())
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]

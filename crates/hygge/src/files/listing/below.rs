@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 
 use hygge_core::{Error, Part, Result};
 
-use super::{FileSource, Listing, PinnedFile, base, hidden, is_glob, steady};
+use super::globs::{base, is_glob};
+use super::{FileSource, Listing, PinnedFile, hidden, steady};
 use crate::files::hive::{self, Keys};
 use crate::files::paths;
 

@@ -1,11 +1,10 @@
 //! Row groups into batches, cut by bytes.
 
 mod bands;
+mod groups;
+mod sizes;
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, BufReader};
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -15,92 +14,19 @@ use hygge_core::cut::Cut;
 use hygge_core::home::{Batch, BatchStream};
 use hygge_core::{Error, Result};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
-use parquet::basic::Type as Physical;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::reader::{ChunkReader, Length};
 
 use self::bands::{Ask, Bands};
+pub use self::groups::{FileGroups, footer};
+use self::sizes::{Fit, chunks, fit};
 use super::pages::Needs;
-use super::{sealed, types, unreadable};
+use super::unreadable;
 use crate::files::exactly::cast_exactly;
-use crate::files::positioned::{From, Positioned, guarded};
+use crate::files::positioned::guarded;
 
 /// The most rows that are looked at first where the footer does not tell how large they are.
 const PROBE_ROWS: usize = 256;
-
-impl Length for Positioned {
-    fn len(&self) -> u64 {
-        self.length()
-    }
-}
-
-impl ChunkReader for Positioned {
-    type T = BufReader<From>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(BufReader::new(From::new(self.clone(), start)))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<bytes::Bytes, ParquetError> {
-        self.bytes(start, length).map(bytes::Bytes::from).map_err(|e| match e.kind() {
-            io::ErrorKind::UnexpectedEof => ParquetError::EOF("a part lies beyond the end of the file".to_owned()),
-            _ => ParquetError::External(Box::new(e)),
-        })
-    }
-}
-
-/// Row groups of one file.
-#[derive(Clone)]
-pub struct FileGroups {
-    /// The file.
-    pub file: Positioned,
-    /// Its name for messages.
-    pub shown: String,
-    /// Its footer.
-    pub metadata: ArrowReaderMetadata,
-    /// Which of its row groups, by position.
-    pub groups: Vec<usize>,
-}
-
-impl FileGroups {
-    /// All row groups of a file.
-    ///
-    /// # Errors
-    /// If its footer cannot be read.
-    pub fn whole(file: File, shown: &str) -> Result<Self> {
-        let file = Positioned::whole(file, shown)?;
-        let metadata = footer(&file, shown)?;
-        let groups = (0..metadata.metadata().num_row_groups()).collect();
-        Ok(Self { file, shown: shown.to_owned(), metadata, groups })
-    }
-}
-
-/// Reads a file's footer.
-///
-/// # Errors
-/// If it cannot be read as Parquet.
-pub fn footer(file: &Positioned, shown: &str) -> Result<ArrowReaderMetadata> {
-    if sealed::is_sealed(file) {
-        return Err(Error::failed("the file is encrypted, in whole or in some columns, and hygge has no keys")
-            .at(shown)
-            .next("give a file that is not encrypted"));
-    }
-    guarded(shown, || {
-        let told = |e| file.trouble().unwrap_or_else(|| unreadable(shown, e));
-        let found = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(told)?;
-        match types::readable_schema(found.schema()) {
-            None => Ok(found),
-            Some(schema) => {
-                let options = ArrowReaderOptions::new().with_schema(schema);
-                ArrowReaderMetadata::try_new(Arc::clone(found.metadata()), options).map_err(told)
-            }
-        }
-    })
-}
 
 /// Opens a file when its turn has come: of many, no more than one at a time is open, and held with its footer.
 pub type Opens = Box<dyn FnOnce() -> Result<FileGroups> + Send>;
@@ -407,65 +333,6 @@ fn order(schema: &SchemaRef, file: &FileGroups) -> Result<(Vec<usize>, Projectio
     sorted.sort_unstable();
     let order = roots.iter().map(|root| sorted.partition_point(|other| other < root)).collect();
     Ok((order, ProjectionMask::roots(file.metadata.parquet_schema(), roots)))
-}
-
-/// Where the columns that are read lie.
-fn chunks(group: &RowGroupMetaData, mask: &ProjectionMask) -> Vec<Range<u64>> {
-    let leaves = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
-    leaves
-        .map(|(_, column)| {
-            let begin =
-                column.dictionary_page_offset().unwrap_or(column.data_page_offset()).min(column.data_page_offset());
-            let begin = begin.unsigned_abs();
-            begin..begin.saturating_add(column.compressed_size().unsigned_abs())
-        })
-        .collect()
-}
-
-/// How large the rows of a row group are.
-enum Fit {
-    /// So many bytes on average, as the footer says.
-    Row(usize),
-    /// No single one larger than `most`: the footer does not say how often a text of the dictionary comes. All but those
-    /// take `known` bytes on average.
-    AtMost { known: usize, most: usize },
-}
-
-fn fit(group: &RowGroupMetaData, mask: &ProjectionMask) -> Fit {
-    let mut bytes = 0_u64;
-    let mut guess = 0_u64;
-    for (leaf, column) in group.columns().iter().enumerate() {
-        if !mask.leaf_included(leaf) {
-            continue;
-        }
-        let values = column.num_values().unsigned_abs();
-        let width = match column.column_type() {
-            Physical::BOOLEAN => 1,
-            Physical::INT32 | Physical::FLOAT => 4,
-            Physical::INT64 | Physical::DOUBLE | Physical::INT96 => 8,
-            Physical::FIXED_LEN_BYTE_ARRAY => {
-                u64::try_from(column.column_descr().type_length()).unwrap_or_default().max(16)
-            }
-            Physical::BYTE_ARRAY => {
-                match column.unencoded_byte_array_data_bytes() {
-                    Some(text) => bytes = bytes.saturating_add(text.unsigned_abs()),
-                    None if column.dictionary_page_offset().is_none() => {
-                        bytes = bytes.saturating_add(column.uncompressed_size().unsigned_abs());
-                    }
-                    None => guess = guess.saturating_add(column.uncompressed_size().unsigned_abs()),
-                }
-                8
-            }
-        };
-        bytes = bytes.saturating_add(values.saturating_mul(width));
-    }
-    let a_row = bytes.div_ceil(group.num_rows().unsigned_abs().max(1)).max(1);
-    let whole = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
-    if guess == 0 {
-        Fit::Row(whole(a_row))
-    } else {
-        Fit::AtMost { known: whole(a_row), most: whole(a_row.saturating_add(guess)) }
-    }
 }
 
 fn largest_column(batch: &RecordBatch) -> String {

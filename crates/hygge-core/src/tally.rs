@@ -1,6 +1,6 @@
 //! Counting and hashing rows, so that two ends of a flow can be compared without comparing their bytes.
 //!
-//! A tally is a row count and a wrapping sum of one 128-bit hash a row. The sum does not depend on the order of rows
+//! A tally is a row count and a wrapping sum, in 128 bits, of one 64-bit hash a row. The sum does not depend on the order of rows
 //! nor on how they are cut into batches. A row's hash mixes its cells, each keyed by its column's position and taken by
 //! its [`Kind`]: the same value hashes alike whether it travels as `Int32` or `Int64`, in milliseconds or microseconds.
 //! It guards against mistakes, not against an enemy.
@@ -137,7 +137,7 @@ impl Tallier {
         for from in (0..whole).step_by(step) {
             self.hash(&batch.slice(from, step.min(whole - from)), 0)?;
             for &lane in &self.lanes[0] {
-                sum = sum.wrapping_add(hash::finish(lane).0);
+                sum = sum.wrapping_add(u128::from(hash::finish(lane)));
             }
         }
         Ok(RowHash(sum))

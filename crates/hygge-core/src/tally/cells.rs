@@ -2,14 +2,17 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
-    DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType, DurationSecondType, Float16Type,
-    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalDayTimeType, IntervalMonthDayNanoType,
-    IntervalYearMonthType, RunEndIndexType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    ArrowPrimitiveType, BinaryType, BinaryViewType, ByteArrayType, ByteViewType, Date32Type, Date64Type, Decimal32Type,
+    Decimal64Type, Decimal128Type, Decimal256Type, DurationMicrosecondType, DurationMillisecondType,
+    DurationNanosecondType, DurationSecondType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, IntervalDayTimeType, IntervalMonthDayNanoType, IntervalYearMonthType, LargeBinaryType, LargeUtf8Type,
+    RunEndIndexType, StringViewType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
     Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type, Utf8Type,
 };
 use arrow_array::{Array, ArrayAccessor};
+use arrow_buffer::ArrowNativeType as _;
+use arrow_data::{ByteView, MAX_INLINE_VIEW_LEN};
 use arrow_schema::{DataType, IntervalUnit, TimeUnit, UnionFields};
 
 use super::decimal::Scaled;
@@ -38,12 +41,12 @@ pub(super) fn add_column(lanes: &mut [u64], key: ColumnKey, array: &dyn Array) -
         T::Float16 => native::<Float16Type>(lanes, key, array, |v| key.word(float_bits(f64::from(v)))),
         T::Float32 => native::<Float32Type>(lanes, key, array, |v| key.word(float_bits(f64::from(v)))),
         T::Float64 => native::<Float64Type>(lanes, key, array, |v| key.word(float_bits(v))),
-        T::Decimal32(_, s) => narrow_decimals::<Decimal32Type>(lanes, key, array, *s),
-        T::Decimal64(_, s) => narrow_decimals::<Decimal64Type>(lanes, key, array, *s),
-        T::Decimal128(_, s) => decimals(lanes, key, array, *s),
+        T::Decimal32(_, s) => decimals::<Decimal32Type>(lanes, key, array, *s),
+        T::Decimal64(_, s) => decimals::<Decimal64Type>(lanes, key, array, *s),
+        T::Decimal128(_, s) => decimals::<Decimal128Type>(lanes, key, array, *s),
         T::Decimal256(_, s) => {
-            let scaled = Scaled::new(*s);
-            native::<Decimal256Type>(lanes, key, array, |v| key.word(scaled.element256(v)));
+            let scaled = Scaled::new(*s, key.factor());
+            native::<Decimal256Type>(lanes, key, array, |v| scaled.element256(v));
         }
         T::Date32 => ints::<Date32Type>(lanes, key, array),
         T::Date64 => native::<Date64Type>(lanes, key, array, |v| key.wide(i128::from(v.div_euclid(86_400_000)))),
@@ -64,12 +67,12 @@ pub(super) fn add_column(lanes: &mut [u64], key: ColumnKey, array: &dyn Array) -
             TimeUnit::Nanosecond => scaled::<DurationNanosecondType>(lanes, key, array, *unit),
         },
         T::Interval(unit) => intervals(lanes, key, array, *unit),
-        T::Utf8 => accessed(lanes, key, array, &array.as_string::<i32>(), |v| key.bytes(v.as_bytes())),
-        T::LargeUtf8 => accessed(lanes, key, array, &array.as_string::<i64>(), |v| key.bytes(v.as_bytes())),
-        T::Utf8View => accessed(lanes, key, array, &array.as_string_view(), |v| key.bytes(v.as_bytes())),
-        T::Binary => accessed(lanes, key, array, &array.as_binary::<i32>(), |v| key.bytes(v)),
-        T::LargeBinary => accessed(lanes, key, array, &array.as_binary::<i64>(), |v| key.bytes(v)),
-        T::BinaryView => accessed(lanes, key, array, &array.as_binary_view(), |v| key.bytes(v)),
+        T::Utf8 => bytes::<Utf8Type>(lanes, key, array),
+        T::LargeUtf8 => bytes::<LargeUtf8Type>(lanes, key, array),
+        T::Utf8View => views::<StringViewType>(lanes, key, array),
+        T::Binary => bytes::<BinaryType>(lanes, key, array),
+        T::LargeBinary => bytes::<LargeBinaryType>(lanes, key, array),
+        T::BinaryView => views::<BinaryViewType>(lanes, key, array),
         T::FixedSizeBinary(_) => accessed(lanes, key, array, &array.as_fixed_size_binary(), |v| key.bytes(v)),
         T::Dictionary(..) => dictionary(lanes, key, array)?,
         T::List(_) | T::LargeList(_) | T::FixedSizeList(..) | T::ListView(_) | T::LargeListView(_) | T::Map(..) => {
@@ -160,6 +163,39 @@ fn accessed<A: ArrayAccessor>(
     }
 }
 
+/// Texts and bytes, one behind the other.
+fn bytes<T: ByteArrayType>(lanes: &mut [u64], key: ColumnKey, array: &dyn Array) {
+    let array = array.as_bytes::<T>();
+    let all = array.value_data();
+    let nulls = array.nulls().filter(|n| n.null_count() > 0);
+    for (i, (row, offsets)) in lanes.iter_mut().zip(array.value_offsets().windows(2)).enumerate() {
+        let (from, to) = (offsets[0].as_usize(), offsets[1].as_usize());
+        // One loop for both: what hashes a text is put into it only where it is there once.
+        let null = nulls.is_some_and(|nulls| nulls.is_null(i));
+        add(row, if null { key.null() } else { key.bytes_within(all, from, to - from) });
+    }
+}
+
+/// Texts and bytes by views: the short ones lie in the views, with zeros behind them.
+fn views<T: ByteViewType>(lanes: &mut [u64], key: ColumnKey, array: &dyn Array) {
+    let array = array.as_byte_view::<T>();
+    let buffers = array.data_buffers();
+    let nulls = array.nulls().filter(|n| n.null_count() > 0);
+    for (i, (row, &view)) in lanes.iter_mut().zip(array.views()).enumerate() {
+        #[expect(clippy::cast_possible_truncation, reason = "its length")]
+        let length = view as u32;
+        let cell = if nulls.is_some_and(|nulls| nulls.is_null(i)) {
+            key.null()
+        } else if length <= MAX_INLINE_VIEW_LEN {
+            key.padded(length, view >> 32)
+        } else {
+            let view = ByteView::from(view);
+            key.bytes_within(&buffers[view.buffer_index as usize], view.offset as usize, length as usize)
+        };
+        add(row, cell);
+    }
+}
+
 /// One NaN, one zero.
 #[inline]
 fn float_bits(v: f64) -> u64 {
@@ -172,22 +208,12 @@ fn float_bits(v: f64) -> u64 {
     }
 }
 
-fn narrow_decimals<T: ArrowPrimitiveType>(lanes: &mut [u64], key: ColumnKey, array: &dyn Array, scale: i8)
+fn decimals<T: ArrowPrimitiveType>(lanes: &mut [u64], key: ColumnKey, array: &dyn Array, scale: i8)
 where
-    T::Native: Into<i64>,
+    T::Native: Into<i128>,
 {
-    let scaled = Scaled::new(scale);
-    native::<T>(lanes, key, array, |v| key.word(scaled.narrow(v.into())));
-}
-
-fn decimals(lanes: &mut [u64], key: ColumnKey, array: &dyn Array, scale: i8) {
-    let scaled = Scaled::new(scale);
-    native::<Decimal128Type>(lanes, key, array, |v| {
-        #[expect(clippy::cast_possible_truncation, reason = "looked at next")]
-        let narrow = v as i64;
-        // Nearly always so, and much less work.
-        key.word(if i128::from(narrow) == v { scaled.narrow(narrow) } else { scaled.element(v) })
-    });
+    let scaled = Scaled::new(scale, key.factor());
+    native::<T>(lanes, key, array, |v| scaled.element(v.into()));
 }
 
 fn intervals(lanes: &mut [u64], key: ColumnKey, array: &dyn Array, unit: IntervalUnit) {

@@ -6,34 +6,51 @@
 
 use arrow_buffer::i256;
 
+/// Mantissas from minus this to this are taken by one signed multiplication.
+const NARROW: i128 = 1 << 60;
+
 const PRIME: u64 = (1 << 61) - 1;
 
 /// The inverse of ten: `9 * PRIME + 1` is a multiple of it.
 #[expect(clippy::cast_possible_truncation, reason = "less than the prime")]
 const TENTH: u64 = ((9 * PRIME as u128 + 1) / 10) as u64;
 
-/// The constant of one column's scale.
+/// The constant of a column and its scale.
 #[derive(Clone, Copy)]
 pub(super) struct Scaled {
-    /// 10^-scale.
+    /// `key * 10^-scale`.
     factor: u64,
 }
 
 impl Scaled {
-    pub(super) fn new(scale: i8) -> Self {
+    /// For decimals of `scale`, multiplied by `key`, which keeps the decimals of several columns apart when they are
+    /// added.
+    pub(super) fn new(scale: i8, key: u64) -> Self {
         let step = if scale < 0 { 10 } else { TENTH };
-        Self { factor: (0..scale.unsigned_abs()).fold(1, |so_far, _| product(so_far, step)) }
+        Self { factor: (0..scale.unsigned_abs()).fold(reduced(once(key)), |so_far, _| product(so_far, step)) }
     }
 
-    /// Of a mantissa of at most 64 bits.
-    #[inline]
-    pub(super) fn narrow(self, value: i64) -> u64 {
-        signed(product(once(value.unsigned_abs()), self.factor), value < 0)
-    }
-
+    /// Of a mantissa.
     #[inline]
     pub(super) fn element(self, value: i128) -> u64 {
-        signed(product(residue(value.unsigned_abs()), self.factor), value < 0)
+        #[expect(clippy::cast_possible_truncation, reason = "looked at before")]
+        if value.wrapping_add(NARROW).cast_unsigned() < 2 * NARROW.cast_unsigned() {
+            // Nearly always so, and much less work.
+            self.narrow(value as i64)
+        } else {
+            signed(product(residue(value.unsigned_abs()), self.factor), value < 0)
+        }
+    }
+
+    /// Of a mantissa below [`NARROW`], with its sign.
+    #[expect(clippy::cast_possible_truncation, reason = "61 bits, and what lies above them")]
+    #[inline]
+    fn narrow(self, value: i64) -> u64 {
+        let n = i128::from(value) * i128::from(self.factor);
+        // More than -2^60, less than 2^61 + 2^60.
+        let sum = (n as i64 & PRIME.cast_signed()) + (n >> 61) as i64;
+        let positive = if sum < 0 { sum + PRIME.cast_signed() } else { sum };
+        reduced(positive.cast_unsigned())
     }
 
     pub(super) fn element256(self, value: i256) -> u64 {
@@ -85,35 +102,56 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn plain(scale: i8) -> Scaled {
+        Scaled::new(scale, 1)
+    }
+
+    fn keyed(scale: i8) -> Scaled {
+        Scaled::new(scale, 0xDEAD_BEEF_F00D_CAFE)
+    }
+
+    #[test]
+    fn the_ends_of_what_is_narrow_are_as_the_rest() {
+        for edge in [NARROW, -NARROW, 0, i128::from(PRIME), -i128::from(PRIME)] {
+            for value in edge - 2..=edge + 2 {
+                let scaled = keyed(3);
+                let slow = signed(product(residue(value.unsigned_abs()), scaled.factor), value < 0);
+                assert_eq!(scaled.element(value), slow, "{value}");
+            }
+        }
+    }
+
     #[test]
     fn ten_times_a_tenth_is_one() {
         assert_eq!(product(TENTH, 10), 1);
-        assert_eq!(Scaled::new(2).element(150), Scaled::new(1).element(15));
-        assert_eq!(Scaled::new(0).element(1_500), Scaled::new(-2).element(15));
-        assert_ne!(Scaled::new(2).element(150), Scaled::new(2).element(-150));
-        assert_eq!(Scaled::new(5).element(0), Scaled::new(0).element(0));
+        assert_eq!(plain(2).element(150), plain(1).element(15));
+        assert_eq!(plain(0).element(1_500), plain(-2).element(15));
+        assert_ne!(plain(2).element(150), plain(2).element(-150));
+        assert_eq!(plain(5).element(0), plain(0).element(0));
     }
 
     proptest! {
         #[test]
-        fn narrow_is_the_same(value in any::<i64>(), scale in -5_i8..39) {
-            let scaled = Scaled::new(scale);
-            prop_assert_eq!(scaled.narrow(value), scaled.element(i128::from(value)));
-            prop_assert!(scaled.narrow(value) < PRIME);
+        fn narrow_is_the_same(value in any::<i64>(), cut in 0_u32..64, scale in -5_i8..39) {
+            let scaled = keyed(scale);
+            let value = value >> cut;
+            let slow = signed(product(residue(u128::from(value.unsigned_abs())), scaled.factor), value < 0);
+            prop_assert_eq!(scaled.element(i128::from(value)), slow);
+            prop_assert!(slow < PRIME);
         }
 
         #[test]
         fn trailing_zeros_do_not_count(value in any::<i64>(), scale in 0_i8..30, zeros in 0_u32..18) {
             let padded = i128::from(value) * 10_i128.pow(zeros);
             let zeros = i8::try_from(zeros).expect("small");
-            let plain = Scaled::new(scale).element(i128::from(value));
-            prop_assert_eq!(Scaled::new(scale + zeros).element(padded), plain);
-            prop_assert_eq!(Scaled::new(scale + zeros).element256(i256::from_i128(padded)), plain);
+            let plain = keyed(scale).element(i128::from(value));
+            prop_assert_eq!(keyed(scale + zeros).element(padded), plain);
+            prop_assert_eq!(keyed(scale + zeros).element256(i256::from_i128(padded)), plain);
         }
 
         #[test]
         fn both_widths_agree(value in any::<i128>(), scale in -5_i8..39) {
-            let scaled = Scaled::new(scale);
+            let scaled = keyed(scale);
             prop_assert_eq!(scaled.element(value), scaled.element256(i256::from_i128(value)));
         }
     }

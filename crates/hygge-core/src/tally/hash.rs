@@ -10,7 +10,7 @@ use super::RowHash;
 pub(super) const LANES: usize = 2;
 
 const MULTIPLIERS: [u64; LANES] = [0x9E37_79B9_7F4A_7C15, 0xD6E8_FEB8_6659_FD93];
-const FINISHERS: [u64; 2] = [0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB];
+const FINISHER: u64 = 0xA076_1D64_78BD_642F;
 
 /// Multiplies to 128 bits and folds the halves: every input bit reaches the whole output.
 #[inline]
@@ -52,6 +52,11 @@ impl ColumnKey {
         self.null
     }
 
+    /// What an element of a prime field is multiplied by: the hash of a decimal, but for its scale.
+    pub(super) fn factor(self) -> u64 {
+        self.high
+    }
+
     /// A value of 64 bits.
     #[inline]
     pub(super) fn word(self, x: u64) -> u64 {
@@ -81,28 +86,43 @@ impl ColumnKey {
     /// Bytes with their length.
     #[inline]
     pub(super) fn bytes(self, bytes: &[u8]) -> u64 {
-        let length = bytes.len() as u64;
-        let mut state = Self { key: self.key ^ length.wrapping_mul(self.multiplier), ..self };
-        let (low, high) = match bytes.len() {
-            0 => (0, 0),
-            1..=3 => {
-                let n = bytes.len();
-                let packed = u64::from(bytes[0]) << 16 | u64::from(bytes[n / 2]) << 8 | u64::from(bytes[n - 1]);
-                (packed, 0)
-            }
-            4..=7 => (u64::from(word32(bytes)), u64::from(word32(&bytes[bytes.len() - 4..]))),
-            8..=16 => (word64(bytes), word64(&bytes[bytes.len() - 8..])),
-            _ => {
-                let mut rest = bytes;
-                while rest.len() > 16 {
-                    state.key = state.pair(word64(rest), word64(&rest[8..]));
-                    rest = &rest[16..];
-                }
-                let tail = &bytes[bytes.len() - 16..];
-                (word64(tail), word64(&tail[8..]))
+        self.bytes_within(bytes, 0, bytes.len())
+    }
+
+    /// The bytes of `all` from `at`, `length` of them, which must be there.
+    ///
+    /// Sixteen at a time; the last ones with zeros behind them. What lies behind them in `all` is read and masked:
+    /// lengths that vary would be branches that nothing foretells.
+    #[inline]
+    pub(super) fn bytes_within(self, all: &[u8], mut at: usize, length: usize) -> u64 {
+        let mut state = Self { key: self.key ^ (length as u64).wrapping_mul(self.multiplier), ..self };
+        let mut left = length;
+        while left > BLOCK {
+            state.key = state.block(block(&all[at..at + BLOCK]));
+            at += BLOCK;
+            left -= BLOCK;
+        }
+        let last = match all.get(at..at + BLOCK) {
+            Some(bytes) => block(bytes) & MASKS[left % MASKS.len()],
+            None => {
+                let mut padded = [0; BLOCK];
+                padded[..left].copy_from_slice(&all[at..at + left]);
+                u128::from_le_bytes(padded)
             }
         };
-        state.pair(low, high)
+        state.block(last)
+    }
+
+    /// A text of at most [`BLOCK`] bytes, with zeros behind them.
+    #[inline]
+    pub(super) fn padded(self, length: u32, bytes: u128) -> u64 {
+        Self { key: self.key ^ u64::from(length).wrapping_mul(self.multiplier), ..self }.block(bytes)
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
+    fn block(self, bytes: u128) -> u64 {
+        self.pair(bytes as u64, (bytes >> 64) as u64)
     }
 
     /// One more hash in an ordered sequence (items of a list, fields of a struct).
@@ -112,24 +132,31 @@ impl ColumnKey {
     }
 }
 
-#[inline]
-fn word64(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    word.copy_from_slice(&bytes[..8]);
-    u64::from_le_bytes(word)
-}
+/// How many bytes are hashed at once.
+const BLOCK: usize = 16;
+
+/// What is kept of a block, by how many bytes count. A power of two of them, so that nothing looks whether one is there.
+const MASKS: [u128; 32] = {
+    let mut masks = [u128::MAX; 32];
+    let mut n = 0;
+    while n < BLOCK {
+        masks[n] = (1 << (8 * n)) - 1;
+        n += 1;
+    }
+    masks
+};
 
 #[inline]
-fn word32(bytes: &[u8]) -> u32 {
-    let mut word = [0; 4];
-    word.copy_from_slice(&bytes[..4]);
-    u32::from_le_bytes(word)
+fn block(bytes: &[u8]) -> u128 {
+    let mut block = [0; BLOCK];
+    block.copy_from_slice(bytes);
+    u128::from_le_bytes(block)
 }
 
 /// Mixes the summed cells of a row, so that cells swapped between rows change the sum of rows.
 #[inline]
-pub(super) fn finish(lane: u64) -> RowHash {
-    both(fold(lane ^ FINISHERS[0], MULTIPLIERS[1]), fold(lane ^ FINISHERS[1], MULTIPLIERS[0]))
+pub(super) fn finish(lane: u64) -> u64 {
+    fold(lane ^ FINISHER, MULTIPLIERS[1])
 }
 
 /// Both lanes of a row.

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use arrow_array::builder::{Int32Builder, ListBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    Array, ArrayRef, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray, Float32Array, Float64Array,
-    Int32Array, Int64Array, LargeStringArray, RecordBatch, RunArray, StringArray, StringViewArray,
-    TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array, UnionArray,
+    Array, ArrayRef, BinaryArray, BinaryViewArray, Date32Array, Decimal128Array, Decimal256Array, DictionaryArray,
+    Float32Array, Float64Array, Int32Array, Int64Array, LargeStringArray, RecordBatch, RunArray, StringArray,
+    StringViewArray, TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array, UnionArray,
 };
 use arrow_buffer::i256;
 use arrow_schema::{DataType, Field, UnionFields};
@@ -53,6 +53,40 @@ fn a_value_hashes_alike_however_it_is_carried() {
         scale(150, 2),
         one(Decimal256Array::from(vec![i256::from_i128(15)]).with_precision_and_scale(40, 1).expect("fits"))
     );
+}
+
+#[test]
+fn texts_of_every_length_hash_alike_wherever_they_lie() {
+    let words: Vec<String> = (0..70).map(|n| "abcdefghij".chars().cycle().skip(n % 7).take(n).collect()).collect();
+    let mut seen = std::collections::HashSet::new();
+    for word in &words {
+        let alone = one(StringArray::from(vec![word.as_str()]));
+        assert!(seen.insert(alone.sum), "{} bytes hash as others did", word.len());
+        assert_eq!(alone, one(StringViewArray::from(vec![word.as_str()])), "{} bytes in a view", word.len());
+        assert_eq!(
+            alone,
+            one(LargeStringArray::from(vec!["before", word, "behind it, more than a block"]).slice(1, 1))
+        );
+        let views = StringViewArray::from(vec![Some("before, and not in the view"), None, Some(word)]);
+        assert_eq!(alone, one(views.slice(2, 1)));
+        assert_eq!(one(BinaryArray::from(vec![word.as_bytes()])), one(BinaryViewArray::from(vec![word.as_bytes()])));
+        // A zero is a byte: texts are not told apart by what lies behind them alone.
+        let longer = format!("{word}\0");
+        assert_ne!(alone, one(StringArray::from(vec![longer.as_str()])));
+    }
+}
+
+#[test]
+fn decimals_of_two_columns_are_kept_apart() {
+    let rows = |a: Vec<i128>, b: Vec<i128>| {
+        let decimals = |v| Decimal128Array::from(v).with_precision_and_scale(15, 2).expect("fits");
+        tally(&batch(vec![Arc::new(decimals(a)), Arc::new(decimals(b))]))
+    };
+    let right = rows(vec![100, 250], vec![7, -7]);
+    assert_ne!(right, rows(vec![101, 249], vec![7, -7]), "what one row lost another has won");
+    assert_ne!(right, rows(vec![107, 250], vec![0, -7]), "what one column lost another has won");
+    assert_ne!(right, rows(vec![7, -7], vec![100, 250]));
+    assert_ne!(right, rows(vec![100, 250], vec![-7, 7]));
 }
 
 #[test]

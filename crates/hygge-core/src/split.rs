@@ -51,7 +51,7 @@ const MOST_SPLITS: u64 = 4096;
 /// How many splits rows of so many bytes are best cut into, for so many readers at once and splits of about `split_bytes`
 /// at most.
 ///
-/// All are taken to be equal: where there are few, a whole number of rounds keeps every reader busy to the end.
+/// All are taken to be equal: a whole number of rounds keeps every reader busy to the end.
 #[must_use]
 pub fn how_many(bytes: u64, readers: usize, split_bytes: u64) -> u64 {
     let readers = readers.max(1) as u64;
@@ -59,7 +59,7 @@ pub fn how_many(bytes: u64, readers: usize, split_bytes: u64) -> u64 {
     if n < readers {
         return if bytes >= WORTH_SPLITTING { readers } else { n };
     }
-    if n < readers * 4 { n.div_ceil(readers) * readers } else { n }
+    (n.div_ceil(readers) * readers).min(MOST_SPLITS)
 }
 
 #[cfg(test)]
@@ -73,6 +73,8 @@ mod tests {
         assert_eq!(how_many(200 << 20, 2, 64 << 20), 4);
         assert_eq!(how_many(150 << 20, 2, 64 << 20), 4);
         assert_eq!(how_many(200 << 20, 1, 64 << 20), 4);
+        assert_eq!(how_many(200 << 20, 2, 16 << 20), 14);
+        assert_eq!(how_many(1 << 40, 3, 1), 4096);
         assert_eq!(how_many(u64::MAX, 2, 1), 4096);
     }
 }

@@ -155,12 +155,27 @@ pub(super) fn array_of(value: &Value, data_type: &DataType) -> Result<ArrayRef> 
     }
 }
 
+/// The type whose texts say the same moments: the library knows zones by their distance from UTC, and none by name.
+fn in_utc(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
+        other => other.clone(),
+    }
+}
+
 /// The exact text of a value.
 pub(super) fn text_of(value: &Value, data_type: &DataType) -> Result<String> {
     match value {
         Value::Text(text) => Ok(text.clone()),
         Value::Number(_) => {
-            let text = cast_with_options(&array_of(value, data_type)?, &DataType::Utf8, &CastOptions::default())?;
+            let array = array_of(value, &in_utc(data_type))?;
+            let text =
+                cast_with_options(&array, &DataType::Utf8, &CastOptions { safe: false, ..CastOptions::default() });
+            // The library's message holds the value.
+            let text = text.map_err(|_| {
+                Error::failed("the end of the watermark's column is a time that no calendar has, and cannot be kept")
+                    .next("follow another column, or correct the row")
+            })?;
             Ok(text.as_string::<i32>().value(0).to_owned())
         }
     }
@@ -173,7 +188,7 @@ pub(super) fn value_of(text: &str, data_type: &DataType) -> Result<Value> {
     }
     let texts: ArrayRef = Arc::new(StringArray::from_iter_values([text]));
     let options = CastOptions { safe: true, ..CastOptions::default() };
-    let found = cast_with_options(&texts, data_type, &options).ok().and_then(|array| value_at(&array, 0));
+    let found = cast_with_options(&texts, &in_utc(data_type), &options).ok().and_then(|array| value_at(&array, 0));
     found.ok_or_else(|| {
         Error::refused(format!("the receipt's watermark cannot be read as {data_type}"))
             .next_anew("to settle everything anew")
@@ -223,12 +238,20 @@ mod tests {
             (DataType::Timestamp(TimeUnit::Millisecond, None), Value::Number(-1)),
             (DataType::Timestamp(TimeUnit::Microsecond, zone.clone()), Value::Number(1_359_691_200_000_001)),
             (DataType::Timestamp(TimeUnit::Nanosecond, zone), Value::Number(1)),
+            (DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), Value::Number(1_359_691_200_000_001)),
+            (DataType::Timestamp(TimeUnit::Millisecond, Some("Europe/Oslo".into())), Value::Number(1_359_691_200_001)),
             (DataType::Utf8, Value::Text("ä, ö".into())),
         ];
         for (data_type, value) in cases {
             let text = text_of(&value, &data_type).expect("a text");
             assert_eq!(value_of(&text, &data_type).expect("a value"), value, "{data_type}: {text}");
         }
+        let zoned = DataType::Timestamp(TimeUnit::Second, Some("Europe/Oslo".into()));
+        assert_eq!(text_of(&Value::Number(0), &zoned).expect("a text"), "1970-01-01T00:00:00Z");
+        // As a zone's distance was written before.
+        assert_eq!(value_of("1970-01-01T02:00:00+02:00", &zoned).expect("a value"), Value::Number(0));
+        let error = text_of(&Value::Number(i64::MAX.into()), &zoned).expect_err("no calendar has it");
+        assert_eq!(error.kind(), hygge_core::ErrorKind::Failed);
         assert!(value_of("soon", &DataType::Date32).is_err());
         assert!(array_of(&Value::Number(300), &DataType::Int8).is_err());
     }

@@ -8,6 +8,8 @@ use base64::prelude::BASE64_STANDARD;
 use hygge_core::{Error, Result};
 use ureq::http::Uri;
 
+use crate::files::cell::hex;
+
 /// Whether a text is the URL of a file behind a web server.
 #[must_use]
 pub fn is_web(text: &str) -> bool {
@@ -154,14 +156,14 @@ pub(super) fn encoded(name: &str) -> String {
     out
 }
 
-fn decoded(text: &str) -> Vec<u8> {
+/// The bytes that a percent-encoded text means; a `%` without two digits behind it is itself.
+pub(super) fn decoded(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        if let Some(byte) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            out.push(byte);
+        let digits = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        if digits.is_some_and(|digits| hex(digits, &mut out)) {
             at += 3;
         } else {
             out.push(bytes[at]);
@@ -214,5 +216,13 @@ mod tests {
         assert!(address.same_origin(&Address::parse("https://A.com:443/other").expect("fits")));
         assert!(!address.same_origin(&Address::parse("https://a.com:444/d/x.csv").expect("fits")));
         assert_eq!(encoded("ä b/c"), "%C3%A4%20b%2Fc");
+    }
+
+    #[test]
+    fn two_digits_and_no_other_two_characters_are_a_byte() {
+        assert_eq!(decoded("%C3%A4%20b%2Fc"), "ä b/c".as_bytes());
+        for same in ["%+1", "%-1", "% 1", "%4", "%zz", "100%"] {
+            assert_eq!(decoded(same), same.as_bytes());
+        }
     }
 }

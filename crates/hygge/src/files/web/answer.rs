@@ -83,14 +83,14 @@ impl Head {
         let wrapping = words(headers, &header::TRANSFER_ENCODING);
         // Anything else is read to the end of the connection, or left packed.
         let chunked = protocol == Protocol::HTTP_11 && wrapping.as_deref() == Some("chunked");
-        let length = text(header::CONTENT_LENGTH).filter(|_| !chunked).and_then(|value| value.parse().ok());
+        let length = alike(headers, &header::CONTENT_LENGTH).filter(|_| !chunked).and_then(|value| whole(&value));
         Self {
             status,
             version: Version { etag, modified },
             length,
             framed: chunked || length.is_some(),
             wrapped: wrapping.filter(|_| !chunked),
-            part: text(header::CONTENT_RANGE).and_then(part),
+            part: alike(headers, &header::CONTENT_RANGE).and_then(|value| part(&value)),
             packed: words(headers, &header::CONTENT_ENCODING).and_then(|words| {
                 let packed: Vec<&str> = words.split(", ").filter(|word| *word != "identity").collect();
                 (!packed.is_empty()).then(|| packed.join(", "))
@@ -113,17 +113,30 @@ fn words(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     (!words.is_empty()).then(|| words.join(", "))
 }
 
+/// What all headers of a name say, where they say the same: one of two lengths would be the wrong one.
+fn alike(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let words = words(headers, name)?;
+    let (first, others) = words.split_once(", ").unwrap_or((&words, ""));
+    others.split(", ").all(|other| other.is_empty() || other == first).then(|| first.to_owned())
+}
+
+/// A number of digits alone.
+fn whole(text: &str) -> Option<u64> {
+    let text = text.trim();
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
 /// `bytes 0-99/1234`.
 fn part(text: &str) -> Option<Part> {
     let (range, of) = text.strip_prefix("bytes")?.trim().split_once('/')?;
     let (begin, last) = range.split_once('-')?;
-    let part = Part { begin: begin.trim().parse().ok()?, last: last.trim().parse().ok()?, of: of.trim().parse().ok()? };
+    let part = Part { begin: whole(begin)?, last: whole(last)?, of: whole(of)? };
     (part.begin <= part.last && part.last < part.of).then_some(part)
 }
 
 /// Seconds, or a date.
 fn after(text: &str) -> Option<Duration> {
-    if let Ok(seconds) = text.parse() {
+    if let Some(seconds) = whole(text) {
         return Some(Duration::from_secs(seconds));
     }
     let until = chrono::DateTime::parse_from_rfc2822(text).ok()?;
@@ -137,7 +150,15 @@ mod tests {
     #[test]
     fn parts_are_taken_only_where_they_make_sense() {
         assert_eq!(part("bytes 0-99/1234"), Some(Part { begin: 0, last: 99, of: 1234 }));
-        for odd in ["bytes */1234", "bytes 0-99/*", "bytes 9-3/10", "bytes 0-10/10", "items 0-1/2", "bytes 0-x/3"] {
+        for odd in [
+            "bytes +0-+1/+2",
+            "bytes */1234",
+            "bytes 0-99/*",
+            "bytes 9-3/10",
+            "bytes 0-10/10",
+            "items 0-1/2",
+            "bytes 0-x/3",
+        ] {
             assert_eq!(part(odd), None, "{odd}");
         }
     }
@@ -162,6 +183,26 @@ mod tests {
         assert!(!head(&[]).framed && head(&[("transfer-encoding", "chunked")]).framed);
         assert_eq!(head(&[("retry-after", "7")]).retry_after, Some(Duration::from_secs(7)));
     }
+
+    #[test]
+    fn an_answer_of_two_lengths_or_parts_has_none() {
+        let head = |name: &'static str, values: &[&str]| {
+            let mut map = HeaderMap::new();
+            for value in values {
+                map.append(name, value.parse().expect("a value"));
+            }
+            Head::of(206, Protocol::HTTP_11, &map)
+        };
+        for (values, length) in
+            [(&["5"][..], Some(5)), (&["5", "5"], Some(5)), (&["5, 5"], Some(5)), (&["5", "10"], None), (&["+5"], None)]
+        {
+            let head = head("content-length", values);
+            assert_eq!((head.length, head.framed), (length, length.is_some()), "{values:?}");
+        }
+        assert_eq!(head("content-range", &["bytes 0-1/4", "bytes 2-3/4"]).part, None);
+        assert_eq!(head("content-range", &["Bytes 0-1/4"]).part, Some(Part { begin: 0, last: 1, of: 4 }));
+    }
+
     #[test]
     fn only_an_answer_that_is_plainly_in_chunks_ends_by_itself() {
         let head = |protocol, values: &[&str]| {

@@ -63,6 +63,15 @@ mod tests {
         assert_eq!(out.len(), 4);
     }
 
+    #[test]
+    fn a_single_is_rounded_once_and_never_infinite_by_it() {
+        // A little more than the middle between one and the next single, which a double does not tell from the middle.
+        assert_eq!(lenient::single(b" 1.00000005960464477539062500001").map(f32::to_bits), Some(1_f32.to_bits() + 1));
+        assert_eq!(lenient::single(b"-1.5"), Some(-1.5));
+        assert_eq!(lenient::single(b"-inf"), Some(f32::NEG_INFINITY));
+        assert_eq!((lenient::single(b"1e39"), lenient::single(b"1e400"), lenient::single(b"x")), (None, None, None));
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_a_reading_panic(text: Vec<u8>) {

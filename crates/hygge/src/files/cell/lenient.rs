@@ -22,6 +22,15 @@ pub fn double(text: &[u8]) -> Option<f64> {
     }
 }
 
+/// A single: the nearest, told from the text itself, for through a double it would be rounded twice. None where the
+/// nearest would be infinite.
+#[must_use]
+pub fn single(text: &[u8]) -> Option<f32> {
+    let found = double(text)?;
+    let single: f32 = from_utf8(text.trim_ascii()).ok()?.parse().ok()?;
+    (single.is_finite() || !found.is_finite()).then_some(single)
+}
+
 /// `true`, `false`, `t`, `f`, `yes`, `no`, `y`, `n`, `1`, `0`, in any case.
 #[must_use]
 pub fn boolean(text: &[u8]) -> Option<bool> {

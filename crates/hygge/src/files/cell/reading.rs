@@ -51,9 +51,7 @@ pub(crate) struct Singles;
 
 impl Reading<f32> for Singles {
     fn strict(&self, text: &[u8]) -> Option<f32> {
-        // Through a double it would be rounded twice.
-        lenient::double(text)?;
-        std::str::from_utf8(text.trim_ascii()).ok()?.parse().ok()
+        lenient::single(text)
     }
 
     fn lenient(&self, _: &[u8]) -> Option<f32> {

@@ -68,8 +68,7 @@ fn one(text: &str, data_type: &DataType) -> Option<ArrayRef> {
         T::UInt32 => whole_number::<UInt32Type>(bytes)?,
         T::UInt64 => whole_number::<UInt64Type>(bytes)?,
         T::Float64 => primitive::<Float64Type>(lenient::double(bytes)?, data_type),
-        #[expect(clippy::cast_possible_truncation, reason = "a declared type is read to its nearest number")]
-        T::Float32 => primitive::<Float32Type>(lenient::double(bytes)? as f32, data_type),
+        T::Float32 => primitive::<Float32Type>(lenient::single(bytes)?, data_type),
         T::Boolean => Arc::new(BooleanArray::from(vec![lenient::boolean(bytes)?])),
         T::Date32 => primitive::<Date32Type>(cell::date(bytes)?, data_type),
         T::Decimal128(precision, scale) => {

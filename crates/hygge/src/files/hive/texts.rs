@@ -43,9 +43,12 @@ impl<'a> Texts<'a> {
     /// # Errors
     /// If its type cannot be that of partitions.
     pub fn of(name: &'a str, column: &ArrayRef) -> Result<Self> {
-        let texts = arrow_cast::cast(column, &DataType::LargeUtf8)
-            .map_err(|e| Error::failed("the column cannot name folders").at(format!("column {name}")).because(e))?;
-        Ok(Self { name, values: texts.as_string::<i64>().clone(), is_date: *column.data_type() == DataType::Date32 })
+        let is_date = *column.data_type() == DataType::Date32;
+        let texts = arrow_cast::cast(column, &DataType::LargeUtf8).map_err(|e| {
+            // What is far enough off has no text at all, and the library says so with the value.
+            if is_date { far_off(name) } else { unfit(name, "the column cannot name folders").because(e) }
+        })?;
+        Ok(Self { name, values: texts.as_string::<i64>().clone(), is_date })
     }
 
     /// Whether two rows go to one folder.
@@ -70,18 +73,17 @@ impl<'a> Texts<'a> {
             return Ok(());
         }
         let value = self.values.value(row);
-        let unfit = |found: &str| Err(Error::failed(found).at(format!("column {}", self.name)));
+        let another = |found| Err(unfit(self.name, found).next(PART_BY_ANOTHER));
         if value.is_empty() {
-            return unfit("a value is the empty text, which no reader can tell from NULL in the name of a folder")
-                .map_err(|e: Error| e.next("let the home say NULL there, or part the rows by another column"));
+            let found = "a value is the empty text, which no reader can tell from NULL in the name of a folder";
+            let next = "let the home say NULL there, or part the rows by another column";
+            return Err(unfit(self.name, found).next(next));
         }
         if value == NULL {
-            return unfit("a value is the very text that stands for NULL in the names of folders")
-                .map_err(|e: Error| e.next("part the rows by another column"));
+            return another("a value is the very text that stands for NULL in the names of folders");
         }
         if self.is_date && value.len() != "2024-02-29".len() {
-            return unfit("a date lies outside of the years 0000 to 9999")
-                .map_err(|e: Error| e.next("part the rows by another column"));
+            return Err(far_off(self.name));
         }
         // DuckDB takes the bare word for NULL.
         if value.eq_ignore_ascii_case("null") {
@@ -92,11 +94,20 @@ impl<'a> Texts<'a> {
             encode(value, out);
         }
         if out.len() - begin > LONGEST {
-            return unfit("a value is too long for the name of a folder")
-                .map_err(|e: Error| e.next("part the rows by another column"));
+            return another("a value is too long for the name of a folder");
         }
         Ok(())
     }
+}
+
+const PART_BY_ANOTHER: &str = "part the rows by another column";
+
+fn unfit(name: &str, found: &str) -> Error {
+    Error::failed(found).at(format!("column {name}"))
+}
+
+fn far_off(name: &str) -> Error {
+    unfit(name, "a date lies outside of the years 0000 to 9999").next(PART_BY_ANOTHER)
 }
 
 #[cfg(test)]
@@ -156,7 +167,11 @@ mod tests {
             assert!(error.advice().is_some() && (value.is_empty() || !error.to_string().contains(value)), "{error}");
         }
         assert!(text(&"x".repeat(253)).is_ok());
-        assert!(folder(&(Arc::new(Date32Array::from(vec![3_000_000])) as ArrayRef), 0).is_err(), "the year 10183");
+        // The year 10183, and one that not even the calendar of the library has.
+        for days in [3_000_000, i32::MAX] {
+            let error = folder(&(Arc::new(Date32Array::from(vec![days])) as ArrayRef), 0).expect_err("refused");
+            assert_eq!(error.found(), "a date lies outside of the years 0000 to 9999");
+        }
         assert!(can_part(&DataType::UInt8) && !can_part(&DataType::Float64) && !can_part(&DataType::Binary));
     }
 }

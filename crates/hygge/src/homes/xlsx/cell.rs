@@ -57,8 +57,13 @@ impl Cell {
 
     /// A number of days as the sheet counts them.
     fn date_time(at: ExcelDateTime) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "no sheet has times so far off; a float saturates")]
-        let millis = (at.as_f64() * 86_400_000.0).round() as i64;
+        let millis = (at.as_f64() * 86_400_000.0).round();
+        // So far off no millisecond is told from the next, and no spreadsheet shows a time.
+        if millis.is_nan() || millis.abs() >= WHOLE {
+            return Self::number(at.as_f64());
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
+        let millis = millis as i64;
         if at.is_duration() {
             return Self::Span(millis);
         }

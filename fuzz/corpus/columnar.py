@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the corpora of `arrow` and `avro`: small files of each form, whole and broken.
+"""Writes the corpora of `arrow`, `avro` and `parquet`: small files of each form, whole and broken.
 
     columnar.py FOLDER       with what tests/requirements.txt names
 """
@@ -12,6 +12,7 @@ import fastavro
 import polars
 import pyarrow as pa
 import pyarrow.ipc as ipc
+import pyarrow.parquet as pq
 
 
 def put(kind, name, data):
@@ -104,3 +105,38 @@ put("avro", "cut", whole[:-20])
 put("avro", "empty", b"")
 put("avro", "bare", number(1) + number(2))
 put("avro", "many_rows", whole[: whole.index(b"sixteen bytes to") + 16] + number(1 << 60) + number(2) + b"\2\0" + b"sixteen bytes to")
+
+
+def parquet(name, table, **options):
+    out = io.BytesIO()
+    pq.write_table(pa.table(table), out, **options)
+    return put("parquet", name, out.getvalue())
+
+
+table = dict(id=[1, None, 3, 4], text=["a", None, "a longer text than twelve", "a"], yes=[True, None, False, True])
+file = parquet("plain", table)
+parquet("groups", table, row_group_size=2)
+for codec in ["none", "zstd", "gzip", "brotli", "lz4"]:
+    parquet(codec, dict(id=list(range(100)), text=["same"] * 100), compression=codec)
+parquet("second_version", table, version="2.6", data_page_version="2.0", write_page_index=True)
+parquet("old", dict(at=pa.array([0, None, 10**15], pa.timestamp("us"))), use_deprecated_int96_timestamps=True)
+parquet("no_statistics", table, write_statistics=False)
+parquet("no_dictionary", table, use_dictionary=False, column_encoding={"id": "DELTA_BINARY_PACKED", "text": "DELTA_BYTE_ARRAY"})
+parquet("checked", table, write_page_checksum=True)
+parquet("many_pages", dict(id=list(range(200))), data_page_size=64, write_batch_size=16, use_dictionary=False)
+parquet("no_rows", dict(id=pa.array([], pa.int64())))
+parquet("sorted_times", dict(at=pa.array([1, 2, 3], pa.timestamp("ns", "UTC")), day=pa.array([1, 2, 3], pa.date32())))
+parquet("exact", dict(cents=pa.array([1, None], pa.decimal128(20, 2)), wide=pa.array([1, 2], pa.decimal256(50, 3)), half=pa.array([1.5, 2], pa.float16()), blob=[b"x", b""], fixed=pa.array([b"ab", None], pa.binary(2))))
+parquet("nested", dict(list=[[{"a": 1}, None], None], map=pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int8()))))
+parquet("words", dict(word=pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.int8()), pa.array(["a", "b"]))))
+out = io.BytesIO()
+polars.DataFrame({"text": ["a", None, "long" * 9], "id": [1, 2, None]}).write_parquet(out)
+put("parquet", "polars", out.getvalue())
+put("parquet", "cut", file[:-30])
+put("parquet", "empty", b"")
+put("parquet", "marks_alone", b"PAR1PAR1")
+put("parquet", "sealed", file[:-4] + b"PARE")
+for name, at in [("footer_length", -8), ("first_page", 6), ("footer", -60), ("middle", len(file) // 2)]:
+    broken = bytearray(file)
+    broken[at] ^= 0x15
+    put("parquet", name, bytes(broken))

@@ -11,6 +11,8 @@ mod entity;
 mod environment;
 mod fields;
 mod flow;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod home;
 mod inline;
 mod keys;

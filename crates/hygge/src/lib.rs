@@ -9,6 +9,8 @@ pub mod config;
 pub mod exec;
 pub mod extend;
 pub mod files;
+#[cfg(test)]
+mod fuzzed;
 pub mod homes;
 pub mod project;
 pub mod report;

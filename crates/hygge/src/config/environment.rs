@@ -53,7 +53,8 @@ impl Environment {
             .map_err(|(line, found, advice)| Error::refused(found).at(format!("{shown}:{line}")).next(advice))
     }
 
-    fn add_text(&mut self, text: &str) -> std::result::Result<(), (usize, &'static str, &'static str)> {
+    /// Adds the lines of an env file. The error is the number of a line, what is wrong with it and what to do.
+    pub(super) fn add_text(&mut self, text: &str) -> std::result::Result<(), (usize, &'static str, &'static str)> {
         for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {

@@ -4,6 +4,8 @@
 //! ` 5`, `1e400` and twenty-digit numbers are not numbers, so that a column of codes stays what it is. What a person
 //! declares to be a number is read by [`lenient`].
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 pub(crate) mod heap;
 pub mod lenient;
 mod number;

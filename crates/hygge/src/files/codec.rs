@@ -1,5 +1,7 @@
 //! Compression of whole files, several members, frames or streams one behind the other.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod lz4;
 
 use std::io::{self, BufRead, BufReader, Read};

@@ -2,6 +2,8 @@
 //!
 //! Names and values are percent-encoded where a character means something in a path, and NULL has a word of its own.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod stream;
 pub mod texts;
 mod value;

@@ -3,6 +3,8 @@
 mod assemble;
 mod encoder;
 mod encodings;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod pages;
 pub mod reader;
 mod sealed;

@@ -10,6 +10,8 @@ mod answer;
 mod client;
 mod fetched;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod proxy;
 mod stream;
 mod tries;

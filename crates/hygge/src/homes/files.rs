@@ -7,6 +7,8 @@
 pub mod agreed;
 pub mod cut;
 pub mod described;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 pub mod partitions;
 mod scan;
 pub mod text;

@@ -7,6 +7,8 @@ pub mod area;
 mod book;
 mod cell;
 mod columns;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod table;
 
 use std::path::PathBuf;

@@ -103,11 +103,11 @@ impl Pages {
 
 /// What a page's header says.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Header {
-    unpacked: u64,
-    packed: u64,
+pub(super) struct Header {
+    pub(super) unpacked: u64,
+    pub(super) packed: u64,
     /// How many values it has, where it is a dictionary.
-    values_of_dictionary: Option<u64>,
+    pub(super) values_of_dictionary: Option<u64>,
 }
 
 impl Header {
@@ -123,7 +123,8 @@ impl Header {
         None
     }
 
-    fn parse(bytes: &[u8]) -> Option<(Self, usize)> {
+    /// The header that bytes begin with, and its length; none where it is cut short or is none.
+    pub(super) fn parse(bytes: &[u8]) -> Option<(Self, usize)> {
         let mut walk = Walk::new(bytes);
         let mut header = Self::default();
         let mut id = 0;

@@ -12,7 +12,7 @@ use crate::files::positioned::Positioned;
 const TAIL: u64 = 8;
 
 /// The footer's field that names the algorithm.
-const ENCRYPTION: i64 = 8;
+pub(super) const ENCRYPTION: i64 = 8;
 
 /// Whether the file says that it is encrypted. What cannot be read says nothing.
 pub(super) fn is_sealed(file: &Positioned) -> bool {
@@ -28,7 +28,7 @@ pub(super) fn is_sealed(file: &Positioned) -> bool {
 }
 
 /// Whether the struct that begins here has a field of this number.
-fn names(footer: &[u8], wanted: i64) -> Option<bool> {
+pub(super) fn names(footer: &[u8], wanted: i64) -> Option<bool> {
     let mut walk = Walk::new(footer);
     let mut id = 0;
     loop {

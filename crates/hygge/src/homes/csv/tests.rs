@@ -574,3 +574,11 @@ fn the_home_keeps_the_laws() {
         home_laws(|| subject(files, packed));
     }
 }
+
+#[test]
+fn the_fuzzing_corpora_hold_as_files() {
+    use crate::homes::files::fuzzed::{Said, replay};
+    let home = |root: &Path| CsvHome::new(CsvHomeConfig::new(root, "any.csv")).expect("a home");
+    replay("csv", "any.csv", home, Said::Guess, (20, 10));
+    replay("csv_home", "any.csv", home, Said::Guess, (10, 5));
+}

@@ -334,3 +334,11 @@ fn the_json_home_keeps_the_laws() {
         home_laws(|| subject(files, kind));
     }
 }
+
+#[test]
+fn the_fuzzing_corpora_hold_as_files() {
+    use crate::homes::files::fuzzed::{Said, replay};
+    let home = |root: &Path| JsonHome::new(JsonHomeConfig::new(root, "any.json", false)).expect("a home");
+    replay("json", "any.json", home, Said::Guess, (20, 10));
+    replay("json_home", "any.json", home, Said::Guess, (10, 5));
+}

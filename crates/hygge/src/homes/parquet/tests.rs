@@ -12,6 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::ParquetHome;
+use crate::homes::files::fuzzed::{Said, replay};
 use crate::homes::files::tests::{Subject, batches, scan};
 
 /// Writes a file, with row groups of at most `group` rows.
@@ -289,4 +290,27 @@ fn wide_texts_are_cut_to_the_share() {
         rows += batch.rows.num_rows();
     }
     assert_eq!(rows, 400);
+}
+
+#[test]
+fn times_of_any_zone_are_followed() {
+    for zone in ["UTC", "+02:00", "Europe/Oslo"] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let times = TimestampMicrosecondArray::from(vec![3, 1, 2]).with_timezone(zone);
+        let ids: ArrayRef = Arc::new(Int64Array::from(vec![30, 10, 20]));
+        let rows = RecordBatch::try_from_iter([("n", ids), ("at", Arc::new(times) as ArrayRef)]).expect("a batch");
+        write(&dir.path().join("raw/a.parquet"), &rows, 10, true);
+        let ask = ReadRequest { cursor: Some(by("at")), ..request() };
+        let scan = open(dir.path(), &ask).expect("opens");
+        assert_eq!(scan.bound().expect("a bound").upper, "1970-01-01T00:00:00.000003Z", "{zone}");
+        assert_eq!(read(&*scan, dir.path()), [[30, 10, 20]], "{zone}");
+        let next = ReadRequest { since: Some(since(&*scan)), ..ask };
+        assert_eq!(read(&*open(dir.path(), &next).expect("opens"), dir.path()).concat(), [30], "{zone}");
+    }
+}
+
+#[test]
+fn the_fuzzing_corpus_of_parquet_holds() {
+    let home = |root: &Path| ParquetHome::new(root, "any.parquet");
+    replay("parquet", "any.parquet", home, Said::Counted, (15, 10));
 }

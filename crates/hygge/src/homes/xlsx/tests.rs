@@ -9,58 +9,8 @@ use hygge_core::conformance::{HomeUnderTest, Row, context, home_laws, split_cont
 use hygge_core::home::{Home, Opened, Scan, Since, Source};
 use hygge_core::{Advice, Part};
 
+use super::fuzzed::workbook;
 use super::*;
-
-/// Formats of cells: 1 is a date, 2 a date with a time, 3 a time, 4 a span, 5 a percentage, 6 a currency.
-const STYLES: &str = r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">
-<numFmts count="1"><numFmt numFmtId="164" formatCode="&quot;$&quot;0.00"/></numFmts>
-<cellXfs count="7"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="22"/><xf numFmtId="21"/><xf numFmtId="46"/>
-<xf numFmtId="9"/><xf numFmtId="164"/></cellXfs></styleSheet>"#;
-
-/// A workbook of sheets that are given by name and by the XML of what lies in them.
-fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let mut part = |name: &str, text: &str| {
-        zip.start_file(name, zip::write::SimpleFileOptions::default()).expect("begins");
-        zip.write_all(text.as_bytes()).expect("writes");
-    };
-    let each = |line: &dyn Fn(usize, &str) -> String| -> String {
-        sheets.iter().enumerate().map(|(at, (name, _))| line(at + 1, name)).collect()
-    };
-    let names = each(&|n, name| format!(r#"<sheet name="{name}" sheetId="{n}" r:id="rId{n}"/>"#));
-    let kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-    part(
-        "xl/workbook.xml",
-        &format!(
-            r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{kind}"><sheets>{names}</sheets></workbook>"#
-        ),
-    );
-    part(
-        "_rels/.rels",
-        &format!(
-            r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="{kind}/officeDocument" Target="xl/workbook.xml"/></Relationships>"#
-        ),
-    );
-    let targets = each(&|n, _| {
-        format!(r#"<Relationship Id="rId{n}" Type="{kind}/worksheet" Target="worksheets/sheet{n}.xml"/>"#)
-    });
-    part(
-        "xl/_rels/workbook.xml.rels",
-        &format!(
-            r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{targets}<Relationship Id="rId99" Type="{kind}/styles" Target="styles.xml"/></Relationships>"#
-        ),
-    );
-    part("xl/styles.xml", STYLES);
-    for (at, (_, inside)) in sheets.iter().enumerate() {
-        part(
-            &format!("xl/worksheets/sheet{}.xml", at + 1),
-            &format!(
-                r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{inside}</worksheet>"#
-            ),
-        );
-    }
-    zip.finish().expect("finishes").into_inner()
-}
 
 fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
     std::fmt::Write::write_fmt(out, text).expect("a text takes all");
@@ -499,4 +449,30 @@ fn a_cell_outside_of_the_sheet_is_an_error_and_no_row_before_it() {
     }
     let folder = Folder::of(grid(1_048_574, 16_383, &[&["t:a"], &["n:1"]]));
     assert_eq!(folder.rows(folder.config()).expect("reads").0.num_rows(), 1);
+}
+
+#[test]
+fn times_too_far_off_to_have_milliseconds_are_numbers() {
+    let far = grid(0, 0, &[&["t:span", "t:day"], &["4:-1e300", "1:1e300"], &["4:1e20", "2:-1e18"]]);
+    let folder = Folder::of(far);
+    let (rows, _) = folder.rows(folder.config()).expect("reads");
+    assert_eq!(rows.column(0).as_primitive::<Float64Type>().values(), &[-1e300, 1e20]);
+    assert_eq!(rows.column(1).as_primitive::<Float64Type>().values(), &[1e300, -1e18]);
+}
+
+#[test]
+fn the_fuzzing_corpus_of_workbooks_holds() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut count, mut whole) = (0, 0);
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/xlsx")).expect("the corpus")
+    {
+        let path = entry.expect("a file").path();
+        let bytes = std::fs::read(&path).expect("a file");
+        std::fs::write(dir.path().join("any.xlsx"), super::fuzzed::of(&bytes)).expect("writes");
+        let home = XlsxHome::new(XlsxHomeConfig { path: "any.xlsx".into(), ..config(dir.path()) });
+        let found = crate::homes::files::fuzzed::check(&home, dir.path(), crate::homes::files::fuzzed::Said::Counted);
+        whole += usize::from(found.is_some());
+        count += 1;
+    }
+    assert!(count > 10 && whole > 5, "the corpus has {count} sheets, of which {whole} are whole");
 }

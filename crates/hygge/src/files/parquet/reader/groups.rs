@@ -9,6 +9,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::damaged;
 use crate::files::parquet::{sealed, types, unreadable};
 use crate::files::positioned::{From, Positioned, guarded};
 
@@ -72,6 +73,9 @@ pub fn footer(file: &Positioned, shown: &str) -> Result<ArrowReaderMetadata> {
     guarded(shown, || {
         let told = |e| file.trouble().unwrap_or_else(|| unreadable(shown, e));
         let found = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(told)?;
+        if found.metadata().row_groups().iter().any(|group| group.num_rows() < 0) {
+            return Err(damaged("a row group has fewer rows than none, as its footer says").at(shown));
+        }
         match types::readable_schema(found.schema()) {
             None => Ok(found),
             Some(schema) => {

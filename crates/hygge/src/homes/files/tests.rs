@@ -5,7 +5,6 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use hygge_core::budget::Budget;
 use hygge_core::conformance::{HomeUnderTest, Row, context, split_context};
 use hygge_core::context::SplitContext;
 use hygge_core::home::{Batch, BatchStream, CursorSpec, Scan};
@@ -173,39 +172,6 @@ pub(crate) fn batches(scan: &dyn Scan, ctx: &Context) -> Result<Vec<Vec<RecordBa
         Ok(out)
     };
     scan.splits().iter().map(read).collect()
-}
-
-/// Reads the files of a fuzzing corpus by the home of a folder `raw`, each in splits and in one: each part has the rows
-/// that were told before, or fails. How many files there are, and how many parts did not fail.
-pub(crate) fn survive_corpus<H: Home>(format: &str, home: impl FnOnce(&Path) -> H) -> (u32, u32) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(format);
-    let dir = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(dir.path().join("raw")).expect("a folder");
-    let home = home(dir.path());
-    let ctx = Context { budget: Budget::new(32 << 20, 1).expect("enough"), ..context(dir.path().to_path_buf()) };
-    let (mut count, mut whole) = (0, 0);
-    for entry in std::fs::read_dir(corpus).expect("the corpus") {
-        let path = entry.expect("a file").path();
-        std::fs::copy(&path, dir.path().join("raw/a").with_extension(format)).expect("copies");
-        count += 1;
-        for split_bytes in [0, 1] {
-            let request = ReadRequest { readers: 4, split_bytes, ..all() };
-            let Ok(scan) = scan(&home, dir.path(), &request) else { continue };
-            for split in scan.splits() {
-                let mut stream = scan.read(split, &split_context(&ctx, 1_000)).expect("opens");
-                let mut rows = 0;
-                let ended = loop {
-                    match stream.next() {
-                        Ok(Some(batch)) => rows += batch.rows.num_rows() as u64,
-                        ended => break ended.is_ok(),
-                    }
-                };
-                assert!(!ended || split.rows == Some(rows), "{}", path.display());
-                whole += u32::from(ended);
-            }
-        }
-    }
-    (count, whole)
 }
 
 struct Folder(tempfile::TempDir);

@@ -18,7 +18,7 @@ pub fn check(bytes: &[u8]) {
     let header = Header {
         unpacked: u64::from(drawn.number() >> 1),
         packed: u64::from(drawn.number() >> 1),
-        values_of_dictionary: (drawn.byte() & 1 == 1).then(|| u64::from(drawn.number() >> 1)),
+        is_dictionary: drawn.byte() & 1 == 1,
     };
     let mut last = 0;
     drawn.others(&mut last, &[2, 3, 7, ENCRYPTION]);
@@ -28,12 +28,13 @@ pub fn check(bytes: &[u8]) {
     drawn.field(&mut last, I32, 3);
     drawn.varint(header.packed << 1);
     drawn.others(&mut last, &[2, 3, 7, ENCRYPTION]);
-    if let Some(values) = header.values_of_dictionary {
+    if header.is_dictionary {
         drawn.field(&mut last, STRUCT, 7);
         let mut inner = 0;
         drawn.others(&mut inner, &[1]);
         drawn.field(&mut inner, I32, 1);
-        drawn.varint(values << 1);
+        let values = drawn.number();
+        drawn.varint(u64::from(values));
         drawn.others(&mut inner, &[1]);
         drawn.out.push(END);
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use hygge_core::Result;
 use parquet::arrow::ProjectionMask;
 use parquet::basic::Compression;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
@@ -23,13 +24,19 @@ pub(super) struct Needs {
     pub(super) columns: BTreeMap<usize, u64>,
     /// The largest page as it lies in the file, in bytes: while it is unpacked it is there twice.
     pub(super) packed: u64,
-    /// What the values of dictionaries take in a row on average, in bytes.
-    pub(super) entries: u64,
 }
 
 impl Needs {
     /// Those of the columns that are read of a row group; none where they surely fit into `enough` bytes.
-    pub(super) fn of(file: &FileGroups, group: &RowGroupMetaData, mask: &ProjectionMask, enough: u64) -> Option<Self> {
+    ///
+    /// # Errors
+    /// What went wrong on the way from a server.
+    pub(super) fn of(
+        file: &FileGroups,
+        group: &RowGroupMetaData,
+        mask: &ProjectionMask,
+        enough: u64,
+    ) -> Result<Option<Self>> {
         let schema = file.metadata.parquet_schema();
         let chosen: Vec<_> = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf)).collect();
         let whole = |chunk: &ColumnChunkMetaData| {
@@ -37,17 +44,16 @@ impl Needs {
             chunk.uncompressed_size().unsigned_abs().saturating_add(packed.unsigned_abs())
         };
         if chosen.iter().fold(0, |sum: u64, (_, chunk)| sum.saturating_add(whole(chunk))) <= enough {
-            return None;
+            return Ok(None);
         }
         let mut needs = Self::default();
         for (leaf, chunk) in chosen {
-            let pages = Pages::of(&file.file, chunk);
+            let pages = Pages::of(&file.file, chunk)?;
             let column = needs.columns.entry(schema.get_column_root_idx(leaf)).or_default();
             *column = column.saturating_add(pages.data).saturating_add(pages.dictionary);
             needs.packed = needs.packed.max(pages.packed);
-            needs.entries = needs.entries.saturating_add(pages.entry);
         }
-        Some(needs).filter(|needs| needs.all() > enough)
+        Ok(Some(needs).filter(|needs| needs.all() > enough))
     }
 
     /// All of them together, in bytes.
@@ -63,18 +69,21 @@ struct Pages {
     dictionary: u64,
     /// As it lies in the file; 0 where pages are not packed.
     packed: u64,
-    /// A value of the dictionary on average.
-    entry: u64,
 }
 
 impl Pages {
-    fn of(file: &Positioned, chunk: &ColumnChunkMetaData) -> Self {
-        // What cannot be walked is taken for one page.
-        Self::walk(file, chunk).unwrap_or_else(|| Self {
-            data: chunk.uncompressed_size().unsigned_abs(),
-            packed: chunk.compressed_size().unsigned_abs(),
-            ..Self::default()
-        })
+    fn of(file: &Positioned, chunk: &ColumnChunkMetaData) -> Result<Self> {
+        if let Some(pages) = Self::walk(file, chunk) {
+            return Ok(pages);
+        }
+        // What cannot be walked is taken for one page, unless it could not be had.
+        file.trouble().map_or_else(
+            || {
+                let data = chunk.uncompressed_size().unsigned_abs();
+                Ok(Self { data, packed: chunk.compressed_size().unsigned_abs(), ..Self::default() })
+            },
+            Err,
+        )
     }
 
     fn walk(file: &Positioned, chunk: &ColumnChunkMetaData) -> Option<Self> {
@@ -85,13 +94,8 @@ impl Pages {
         let mut pages = Self::default();
         while at < end {
             let (header, length) = Header::read(file, at, end)?;
-            match header.values_of_dictionary {
-                Some(values) => {
-                    pages.dictionary = pages.dictionary.max(header.unpacked);
-                    pages.entry = header.unpacked / values.max(1);
-                }
-                None => pages.data = pages.data.max(header.unpacked),
-            }
+            let largest = if header.is_dictionary { &mut pages.dictionary } else { &mut pages.data };
+            *largest = header.unpacked.max(*largest);
             if packs {
                 pages.packed = pages.packed.max(header.packed);
             }
@@ -106,8 +110,7 @@ impl Pages {
 pub(super) struct Header {
     pub(super) unpacked: u64,
     pub(super) packed: u64,
-    /// How many values it has, where it is a dictionary.
-    pub(super) values_of_dictionary: Option<u64>,
+    pub(super) is_dictionary: bool,
 }
 
 impl Header {
@@ -133,21 +136,12 @@ impl Header {
                 (END, _) => return Some((header, bytes.len() - walk.left())),
                 (I32, 2) => header.unpacked = u64::try_from(walk.number()?).ok()?,
                 (I32, 3) => header.packed = u64::try_from(walk.number()?).ok()?,
-                (STRUCT, 7) => header.values_of_dictionary = Some(values(&mut walk)?),
+                (STRUCT, 7) => {
+                    header.is_dictionary = true;
+                    walk.pass(STRUCT)?;
+                }
                 (kind, _) => walk.pass(kind)?,
             }
-        }
-    }
-}
-
-/// The first field of a dictionary's own header.
-fn values(walk: &mut Walk<'_>) -> Option<u64> {
-    let (mut id, mut values) = (0, 0);
-    loop {
-        match (walk.field(&mut id)?, id) {
-            (END, _) => return Some(values),
-            (I32, 1) => values = u64::try_from(walk.number()?).ok()?,
-            (kind, _) => walk.pass(kind)?,
         }
     }
 }
@@ -190,15 +184,15 @@ mod tests {
             let (_dir, file) = written(compression);
             let group = file.metadata.metadata().row_group(0).clone();
             let mask = ProjectionMask::all();
-            assert_eq!(Needs::of(&file, &group, &mask, 1 << 20), None, "all of it is less than that");
-            let needs = Needs::of(&file, &group, &mask, 10 << 10).expect("more than that");
+            let of = |mask: &ProjectionMask, enough| Needs::of(&file, &group, mask, enough).expect("walks");
+            assert_eq!(of(&mask, 1 << 20), None, "all of it is less than that");
+            let needs = of(&mask, 10 << 10).expect("more than that");
             // A page of 64 KiB and what came with the last few values; 100 words of 9 letters with their lengths.
             assert!((64 << 10..72 << 10).contains(&needs.columns[&0]), "{needs:?}");
             assert!((1_300..64 << 10).contains(&needs.columns[&1]), "{needs:?}");
-            assert_eq!(needs.entries, 13);
             assert_eq!(needs.packed > 0, compression == Compression::SNAPPY, "{needs:?}");
             let one = ProjectionMask::roots(file.metadata.parquet_schema(), [1]);
-            assert_eq!(Needs::of(&file, &group, &one, 0).expect("some").columns.len(), 1);
+            assert_eq!(of(&one, 0).expect("some").columns.len(), 1);
         }
     }
 
@@ -212,7 +206,7 @@ mod tests {
         let path = dir.path().join("x");
         std::fs::write(&path, bytes).expect("written");
         let damaged = Positioned::whole(std::fs::File::open(&path).expect("opens"), "x").expect("a file");
-        let pages = Pages::of(&damaged, chunk);
+        let pages = Pages::of(&damaged, chunk).expect("it is taken as it is");
         assert_eq!(pages.data, chunk.uncompressed_size().unsigned_abs());
         assert_eq!(Header::parse(&[0x15]), None);
     }

@@ -3,16 +3,17 @@
 mod bands;
 mod groups;
 mod sizes;
+mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, Field, SchemaRef};
 use hygge_core::context::SplitContext;
 use hygge_core::cut::Cut;
 use hygge_core::home::{Batch, BatchStream};
-use hygge_core::{Error, Result};
+use hygge_core::{Error, ErrorKind, Result};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
@@ -41,6 +42,8 @@ pub struct GroupStream {
     current: Option<Current>,
     /// What was decoded but is too large to be handed on whole.
     pieces: VecDeque<RecordBatch>,
+    /// What was decoded of which one word may stand for many rows.
+    folded: Option<Folded>,
     /// The most bytes of a row that batches had on average, where the footer left it open.
     seen: Option<usize>,
     ctx: SplitContext,
@@ -60,6 +63,16 @@ struct Current {
     guessed: bool,
     /// How many rows the reader yields at once.
     step: usize,
+    /// Whether words of dictionaries are so large that rows are cut before they are written out.
+    folded: bool,
+}
+
+/// A batch of which one word may stand for many rows, on its way to be cut.
+struct Folded {
+    cut: Cut,
+    rows: RecordBatch,
+    /// How many of its rows were handed on.
+    at: usize,
 }
 
 /// How a row group is read.
@@ -67,6 +80,15 @@ enum Reader {
     Straight(Box<ParquetRecordBatchReader>),
     /// Its pages would not fit into memory together.
     Bands(Bands),
+}
+
+impl Current {
+    /// Where a row of the batch that came last lies, for people.
+    fn row(&self, of: &Folded) -> String {
+        let n = self.done.saturating_sub(of.rows.num_rows()) + of.at + 1;
+        let column = largest_column(&of.rows.slice(of.at, 1));
+        format!("{}, row group {}, row {n}, {column}", self.file.shown, self.group)
+    }
 }
 
 impl GroupStream {
@@ -79,6 +101,7 @@ impl GroupStream {
             file: None,
             current: None,
             pieces: VecDeque::new(),
+            folded: None,
             seen: None,
             ctx: ctx.clone(),
         }
@@ -118,37 +141,37 @@ impl GroupStream {
             let meta = file.metadata.metadata().row_group(group);
             let rows = usize::try_from(meta.num_rows()).unwrap_or(usize::MAX);
             let share = &self.ctx.share;
-            let Some(needs) = Needs::of(&file, meta, &mask, share.bytes() as u64) else {
-                self.straight(file, group, order, mask, rows)?;
+            let largest = words::largest_row(&file, meta, &mask)?;
+            let Some(needs) = Needs::of(&file, meta, &mask, share.bytes() as u64)? else {
+                self.straight(file, group, order, mask, rows, largest)?;
                 return Ok(true);
             };
             if let Ok(bytes) = usize::try_from(needs.all())
                 && bytes <= share.whole_limit()
             {
                 share.admit_whole("the pages of a row group", bytes, self.ctx.cancel(), String::new)?;
-                self.straight(file, group, order, mask, rows)?;
+                self.straight(file, group, order, mask, rows, largest)?;
                 return Ok(true);
             }
-            let step = match fit(meta, &mask) {
-                Fit::Row(bytes) => self.ctx.batch_bytes() / bytes.max(1),
-                // Entries that come more often than others may be larger than they are on average.
-                Fit::AtMost { known, .. } => {
-                    let entries = usize::try_from(needs.entries.saturating_mul(2)).unwrap_or(usize::MAX);
-                    self.ctx.batch_bytes() / known.saturating_add(entries).max(1)
-                }
+            let average = match fit(meta, &mask) {
+                Fit::Row(bytes) => bytes,
+                Fit::AtMost { known, .. } => known,
             };
-            let step = step.clamp(1, self.ctx.batch_rows);
+            // Each band writes its columns out by itself, so all have to go by the largest words there may be.
+            let limit = self.ctx.batch_bytes();
+            let step = (limit / average.max(1)).min(2 * limit / largest.max(1)).clamp(1, self.ctx.batch_rows);
             let bands = {
                 let file = &file;
                 let ask = Ask { file, group, needs: &needs, ctx: &self.ctx };
                 let some = |roots: &[usize]| {
                     let mask = ProjectionMask::roots(file.metadata.parquet_schema(), roots.iter().copied());
-                    self.open(file, group, step, 0, mask)
+                    self.open(file, group, step, 0, mask, false)
                 };
                 Bands::decode(&ask, &some, &|rows| decoded(rows, file))?
             };
             let reader = Reader::Bands(bands);
-            self.current = Some(Current { reader, file, group, order, done: 0, rows, guessed: false, step });
+            self.current =
+                Some(Current { reader, file, group, order, done: 0, rows, guessed: false, step, folded: false });
             return Ok(true);
         }
     }
@@ -161,6 +184,7 @@ impl GroupStream {
         order: Vec<usize>,
         mask: ProjectionMask,
         rows: usize,
+        largest: usize,
     ) -> Result<()> {
         let limit = self.ctx.batch_bytes();
         let (step, guessed) = match (fit(file.metadata.metadata().row_group(group), &mask), self.seen) {
@@ -169,8 +193,9 @@ impl GroupStream {
             (Fit::AtMost { most, .. }, None) => ((limit / most.max(1)).min(PROBE_ROWS), true),
         };
         let step = step.clamp(1, self.ctx.batch_rows);
-        let reader = Reader::Straight(Box::new(self.open(&file, group, step, 0, mask)?));
-        self.current = Some(Current { reader, file, group, order, done: 0, rows, guessed, step });
+        let folded = largest.saturating_mul(self.ctx.batch_rows) > 2 * limit;
+        let reader = Reader::Straight(Box::new(self.open(&file, group, step, 0, mask, folded)?));
+        self.current = Some(Current { reader, file, group, order, done: 0, rows, guessed, step, folded });
         Ok(())
     }
 
@@ -181,9 +206,11 @@ impl GroupStream {
         batch_rows: usize,
         offset: usize,
         mask: ProjectionMask,
+        folded: bool,
     ) -> Result<ParquetRecordBatchReader> {
         let input = file.file.counting(&self.ctx.bytes_read);
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, file.metadata.clone())
+        let metadata = if folded { words::with_views(&file.metadata) } else { file.metadata.clone() };
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
             .with_row_groups(vec![group])
             .with_projection(mask)
             .with_batch_size(batch_rows.max(1));
@@ -219,28 +246,20 @@ impl GroupStream {
                 self.current = None;
                 continue;
             };
-            let columns = current
-                .order
-                .iter()
-                .zip(self.schema.fields())
-                .map(|(&at, field)| {
-                    cast_exactly(batch.column(at), field).map_err(|e| e.at(format!("{shown}, column {}", field.name())))
-                })
-                .collect::<Result<Vec<_>>>()?;
+            let batch = if current.folded { batch } else { arranged(&batch, &self.schema, current)? };
             current.done += batch.num_rows();
             if current.guessed {
                 self.learn(&batch)?;
             }
-            let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-            return RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map(Some).map_err(
-                |e| Error::failed("the rows do not have the columns that the footer names").at(shown).because(e),
-            );
+            return Ok(Some(batch));
         }
     }
 
     /// Takes larger or smaller batches from here on, where the last one shows how large rows are.
     fn learn(&mut self, batch: &RecordBatch) -> Result<()> {
-        let bytes = batch.get_array_memory_size().div_ceil(batch.num_rows().max(1)).max(1);
+        let folded = self.current.as_ref().is_some_and(|current| current.folded);
+        let bytes = if folded { Cut::size(batch) } else { batch.get_array_memory_size() };
+        let bytes = bytes.div_ceil(batch.num_rows().max(1)).max(1);
         let first = self.seen.is_none();
         let bytes = self.seen.map_or(bytes, |seen| seen.max(bytes));
         self.seen = Some(bytes);
@@ -251,7 +270,7 @@ impl GroupStream {
             return Ok(());
         }
         let (_, mask) = order(&self.schema, &current.file)?;
-        let reader = self.open(&current.file, current.group, step, current.done, mask)?;
+        let reader = self.open(&current.file, current.group, step, current.done, mask, folded)?;
         if let Some(current) = &mut self.current {
             current.reader = Reader::Straight(Box::new(reader));
             current.step = step;
@@ -293,14 +312,42 @@ impl GroupStream {
 impl BatchStream for GroupStream {
     fn next(&mut self) -> Result<Option<Batch>> {
         self.ctx.cancel().check()?;
-        if let Some(piece) = self.pieces.pop_front() {
-            return Ok(Some(piece.into()));
-        }
-        match self.decode()? {
-            None => Ok(None),
-            Some(batch) => Ok(Some(self.cut(batch)?.into())),
+        loop {
+            if let Some(piece) = self.pieces.pop_front() {
+                return Ok(Some(piece.into()));
+            }
+            if let (Some(folded), Some(current)) = (&mut self.folded, &self.current)
+                && let Some(piece) = folded.cut.next()
+            {
+                let piece = piece.map_err(|e| match e.kind() {
+                    ErrorKind::Cancelled => e,
+                    _ => e.at(current.row(folded)),
+                })?;
+                folded.at += piece.num_rows();
+                return arranged(&piece, &self.schema, current).map(|rows| Some(rows.into()));
+            }
+            self.folded = None;
+            let Some(batch) = self.decode()? else { return Ok(None) };
+            if self.current.as_ref().is_none_or(|current| !current.folded) {
+                return Ok(Some(self.cut(batch)?.into()));
+            }
+            // Of its memory there is enough: the pages that it shows were asked for.
+            let cut = Cut::admitted(batch.clone(), 0, &self.ctx, String::new());
+            self.folded = Some(Folded { cut, rows: batch, at: 0 });
         }
     }
+}
+
+/// Rows as they were decoded, as columns of `schema`.
+fn arranged(rows: &RecordBatch, schema: &SchemaRef, current: &Current) -> Result<RecordBatch> {
+    let shown = &current.file.shown;
+    let column = |(&at, field): (&usize, &Arc<Field>)| {
+        cast_exactly(rows.column(at), field).map_err(|e| e.at(format!("{shown}, column {}", field.name())))
+    };
+    let columns = current.order.iter().zip(schema.fields()).map(column).collect::<Result<Vec<_>>>()?;
+    let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+        .map_err(|e| Error::failed("the rows do not have the columns that the footer names").at(shown).because(e))
 }
 
 /// Of a file whose parts contradict one another.

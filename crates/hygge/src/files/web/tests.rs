@@ -270,6 +270,48 @@ fn a_server_that_gives_less_at_once_than_was_asked_for_is_asked_on() {
 }
 
 #[test]
+fn parquet_that_changes_while_its_pages_are_walked_does_not_pass_for_too_large() {
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+    use hygge_core::home::BatchStream as _;
+    use parquet::file::properties::WriterProperties;
+
+    use crate::files::parquet::reader::{FileGroups, GroupStream, footer};
+
+    // One column of more than the budget holds, in pages of which many fit.
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..1_400_000).map(|i| i * 7_919)));
+    let rows = RecordBatch::try_from_iter([("n", numbers)]).expect("rows");
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_max_row_group_row_count(Some(rows.num_rows()))
+        .build();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).expect("begun");
+    writer.write(&rows).expect("written");
+    let bytes = writer.into_inner().expect("written");
+    let budget = hygge_core::budget::Budget::new(16 << 20, 1).expect("enough");
+    let run = hygge_core::context::Context { budget, ..hygge_core::conformance::context(PathBuf::new()) };
+    let ctx = hygge_core::conformance::split_context(&run, 8_192);
+    let reader = Reader::new();
+    let read = |change| -> Result<usize> {
+        let server = Server::start(Knobs { change, ..Knobs::well(bytes.clone()) });
+        let pin = reader.pin(&server.url("a.parquet"), true)?;
+        let file = pin.open()?;
+        let metadata = footer(&file, "a.parquet")?;
+        let file = FileGroups { file, shown: "a.parquet".to_owned(), metadata, groups: vec![0] };
+        let mut stream = GroupStream::of(&rows.schema(), file, &ctx)?;
+        let mut came = 0;
+        while let Some(batch) = stream.next()? {
+            came += batch.rows.num_rows();
+        }
+        Ok(came)
+    };
+    assert_eq!(read(None).expect("reads"), rows.num_rows());
+    for answers in 4..9 {
+        let error = read(Some((answers, body(1_000), Some("\"two\"".to_owned())))).expect_err("another file");
+        assert!(error.found().contains("on its server") && error.retry() == Retry::Run, "{answers}: {error}");
+    }
+}
+
+#[test]
 fn redirects_are_followed_and_secrets_stay_where_they_belong() {
     let reader = Reader::new();
     let auth = Some("Basic YW5uOnNlY3JldA==".to_owned());

@@ -278,7 +278,7 @@ mod tests {
 
         let file = FileGroups::whole(File::open(&path).expect("opens"), "wide.parquet").expect("Parquet");
         let group = file.metadata.metadata().row_group(0);
-        let needs = Needs::of(&file, group, &ProjectionMask::all(), 0).expect("some");
+        let needs = Needs::of(&file, group, &ProjectionMask::all(), 0).expect("walks").expect("some");
         assert!(needs.all() > 8 << 20, "the pages would fit: {}", needs.all());
 
         assert_eq!(read(&path, &rows.schema(), 16 << 20), rows, "in bands");

@@ -78,10 +78,10 @@ impl Address {
         } else if location.starts_with('?') {
             format!("{scheme}://{host}{path}{location}")
         } else if location.starts_with('/') {
-            format!("{scheme}://{host}{location}")
+            format!("{scheme}://{host}{}", without_dots(location))
         } else {
             let folder = path.rfind('/').map_or("/", |slash| &path[..=slash]);
-            format!("{scheme}://{host}{folder}{location}")
+            format!("{scheme}://{host}{}", without_dots(&format!("{folder}{location}")))
         };
         Self::parse(&to).map_err(named)
     }
@@ -133,6 +133,30 @@ impl Address {
     pub(super) fn name(&self) -> PathBuf {
         PathBuf::from(self.before_query())
     }
+}
+
+/// A path from the root, maybe with a query, of which `.` and `..` are carried out: not every server does that.
+fn without_dots(path: &str) -> String {
+    let (path, query) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
+    let mut out: Vec<&str> = Vec::new();
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    for (at, part) in parts.iter().enumerate() {
+        match *part {
+            "." => {}
+            ".." => {
+                out.pop();
+            }
+            name => {
+                out.push(name);
+                continue;
+            }
+        }
+        // What ends in one of them is a folder.
+        if at + 1 == parts.len() {
+            out.push("");
+        }
+    }
+    format!("/{}{query}", out.join("/"))
 }
 
 /// Whether a text begins with the scheme of a URL.
@@ -201,6 +225,8 @@ mod tests {
         let joined = |location: &str| address.join(location).expect("fits").uri.to_string();
         assert_eq!(joined("y.csv"), "https://a.com/d/y.csv");
         assert_eq!(joined("/y.csv?z=2"), "https://a.com/y.csv?z=2");
+        assert_eq!(joined("../e/./y.csv?z=../2"), "https://a.com/e/y.csv?z=../2");
+        assert_eq!(joined("/d/../../e/.."), "https://a.com/");
         assert_eq!(joined("//b.com/y"), "https://b.com/y");
         assert_eq!(joined("http://b.com/y"), "http://b.com/y");
         assert_eq!(joined("/y?to=http://b.com/z"), "https://a.com/y?to=http://b.com/z");

@@ -6,7 +6,7 @@ use arrow_schema::{Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 use crate::place::PlaceId;
-use crate::tally::{HASH_VERSION, Tally};
+use crate::tally::Tally;
 use crate::watermark::Watermark;
 
 /// The form of [`Receipt`] that this version writes; an unknown higher one is refused.
@@ -202,6 +202,7 @@ pub struct Receipt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replaced>,
     /// The rows among them that were taken over from others ([`crate::store::LoadSpec::adopt`]), where they were counted.
+    /// Their sum may be of another version of the hash, or of several: then only their number says something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopted: Option<Tally>,
     /// Whether the store's own reader read the load back before it was published.
@@ -260,7 +261,7 @@ impl Receipt {
 /// Sums of different versions cannot be compared, and not be added.
 fn of_this_hash<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Tally>, D::Error> {
     let total = Option::<Tally>::deserialize(deserializer)?;
-    Ok(total.filter(|total| total.version == HASH_VERSION))
+    Ok(total.filter(Tally::is_of_this_version))
 }
 
 #[cfg(test)]

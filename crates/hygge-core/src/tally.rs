@@ -42,6 +42,9 @@ impl<'de> Deserialize<'de> for RowHash {
     }
 }
 
+/// The version of a sum that hashes of several versions went into: equal to no other.
+const MIXED: u32 = 0;
+
 /// How many rows, and the wrapping sum of their hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -60,10 +63,21 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// The tally of both sets of rows.
+    /// The tally of both sets of rows. Sums of different versions are not added: the rows are counted, and no sum is told.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        Self { rows: self.rows + other.rows, version: self.version, sum: RowHash(self.sum.0.wrapping_add(other.sum.0)) }
+        let rows = self.rows + other.rows;
+        if self.version == other.version {
+            Self { rows, version: self.version, sum: RowHash(self.sum.0.wrapping_add(other.sum.0)) }
+        } else {
+            Self { rows, version: MIXED, sum: RowHash(0) }
+        }
+    }
+
+    /// Whether its sum says anything to this version of hygge.
+    #[must_use]
+    pub fn is_of_this_version(&self) -> bool {
+        self.version == HASH_VERSION
     }
 
     /// The tally of these rows without those of another, which are among them.

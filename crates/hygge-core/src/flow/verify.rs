@@ -44,6 +44,13 @@ impl Verified {
         with_adopted(self.home, &self.receipt) == self.store
     }
 
+    /// Whether home and place can be compared by more than their numbers of rows: not where rows were taken over from
+    /// others when another version of hygge hashed them.
+    #[must_use]
+    pub fn is_comparable(&self) -> bool {
+        self.receipt.adopted.is_none_or(|adopted| adopted.is_of_this_version())
+    }
+
     /// How many rows of the place were taken over from others.
     #[must_use]
     pub fn adopted_rows(&self) -> u64 {

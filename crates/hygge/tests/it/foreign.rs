@@ -95,6 +95,40 @@ fn what_is_taken_over_is_a_part_of_the_proof() {
     }
 }
 
+/// Receipts that an earlier version of hygge left keep their rows and lose their sums.
+#[test]
+fn sums_of_another_version_are_neither_compared_nor_added() {
+    for adopts in [false, true] {
+        let folder = Folder::with(&config("parquet", "append", if adopts { ADOPT } else { "" }));
+        folder.write("in/1.csv", "id,v\n1,a\n2,b\n");
+        if adopts {
+            put(&folder, "foreign.parquet", "id,v\n7,z\n");
+        }
+        folder.run(&["go", "users"]).exits(0);
+        let receipt = folder.path(".out.hygge/receipts/0000000001.json");
+        let text = std::fs::read_to_string(&receipt).expect("read");
+        let earlier = text.replace("\"version\":2,\"sum\"", "\"version\":1,\"sum\"");
+        assert_ne!(text, earlier, "the receipt tells no version of its hash");
+        std::fs::write(&receipt, earlier).expect("written");
+        folder.run(&["go", "users"]).exits(0).says(&["up to date"]);
+        folder.write("in/2.csv", "id,v\n3,c\n");
+        if adopts {
+            put(&folder, "foreign-2.parquet", "id,v\n8,z\n");
+        }
+        folder.run(&["go", "users"]).exits(0).says(&["1 row"]);
+        let verify = folder.run(&["verify", "users"]);
+        if adopts {
+            let verify = verify.exits(1).says(&["all but the 2 rows taken over", "only numbers of rows"]);
+            assert!(!verify.out.contains("changed since"), "{}", verify.out);
+        } else {
+            let verify = verify.exits(0).says(&["3 rows", "the receipt counts no rows of the whole"]);
+            assert!(!verify.out.contains("merge"), "{}", verify.out);
+        }
+        folder.run(&["go", "users", "--full-drop"]).exits(0).says(&["3 rows"]);
+        folder.run(&["verify", "users"]).exits(0).says(&["home, out and receipt hold the same"]);
+    }
+}
+
 /// The watermark stays where it was, with the rows at it.
 #[test]
 fn what_is_taken_over_moves_no_watermark() {

@@ -94,34 +94,35 @@ impl ColumnKey {
     /// Sixteen at a time; the last ones with zeros behind them. What lies behind them in `all` is read and masked:
     /// lengths that vary would be branches that nothing foretells.
     #[inline]
-    pub(super) fn bytes_within(self, all: &[u8], at: usize, length: usize) -> u64 {
-        let mut state = self.key ^ (length as u64).wrapping_mul(self.multiplier);
-        let (mut rest, mut left) = (&all[at..], length);
-        while left > BLOCK
-            && let Some((block, behind)) = rest.split_first_chunk()
-        {
-            let (low, high) = halves(block);
-            state = fold(low ^ state, high ^ self.high);
-            (rest, left) = (behind, left - BLOCK);
+    pub(super) fn bytes_within(self, all: &[u8], mut at: usize, length: usize) -> u64 {
+        let mut state = Self { key: self.key ^ (length as u64).wrapping_mul(self.multiplier), ..self };
+        let mut left = length;
+        while left > BLOCK {
+            state.key = state.block(block(&all[at..at + BLOCK]));
+            at += BLOCK;
+            left -= BLOCK;
         }
-        let (low, high) = if let Some(block) = rest.first_chunk() {
-            let (low, high) = halves(block);
-            let (first, second) = MASKS[left % MASKS.len()];
-            (low & first, high & second)
-        } else {
-            let mut padded = [0; BLOCK];
-            padded[..left].copy_from_slice(&rest[..left]);
-            halves(&padded)
+        let last = match all.get(at..at + BLOCK) {
+            Some(bytes) => block(bytes) & MASKS[left % MASKS.len()],
+            None => {
+                let mut padded = [0; BLOCK];
+                padded[..left].copy_from_slice(&all[at..at + left]);
+                u128::from_le_bytes(padded)
+            }
         };
-        fold(low ^ state, high ^ self.high)
+        state.block(last)
     }
 
     /// A text of at most [`BLOCK`] bytes, with zeros behind them.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
     pub(super) fn padded(self, length: u32, bytes: u128) -> u64 {
-        let state = self.key ^ u64::from(length).wrapping_mul(self.multiplier);
-        fold(bytes as u64 ^ state, (bytes >> 64) as u64 ^ self.high)
+        Self { key: self.key ^ u64::from(length).wrapping_mul(self.multiplier), ..self }.block(bytes)
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
+    fn block(self, bytes: u128) -> u64 {
+        self.pair(bytes as u64, (bytes >> 64) as u64)
     }
 
     /// One more hash in an ordered sequence (items of a list, fields of a struct).
@@ -134,26 +135,22 @@ impl ColumnKey {
 /// How many bytes are hashed at once.
 const BLOCK: usize = 16;
 
-/// What is kept of the halves of a block, by how many bytes count. A power of two of them, so that nothing looks whether
-/// one is there.
-const MASKS: [(u64, u64); 32] = {
-    let mut masks = [(u64::MAX, u64::MAX); 32];
+/// What is kept of a block, by how many bytes count. A power of two of them, so that nothing looks whether one is there.
+const MASKS: [u128; 32] = {
+    let mut masks = [u128::MAX; 32];
     let mut n = 0;
-    while n < 8 {
-        let some = (1 << (8 * n)) - 1;
-        masks[n] = (some, 0);
-        masks[8 + n] = (u64::MAX, some);
+    while n < BLOCK {
+        masks[n] = (1 << (8 * n)) - 1;
         n += 1;
     }
     masks
 };
 
 #[inline]
-fn halves(block: &[u8; BLOCK]) -> (u64, u64) {
-    let (mut low, mut high) = ([0; 8], [0; 8]);
-    low.copy_from_slice(&block[..8]);
-    high.copy_from_slice(&block[8..]);
-    (u64::from_le_bytes(low), u64::from_le_bytes(high))
+fn block(bytes: &[u8]) -> u128 {
+    let mut block = [0; BLOCK];
+    block.copy_from_slice(bytes);
+    u128::from_le_bytes(block)
 }
 
 /// Mixes the summed cells of a row, so that cells swapped between rows change the sum of rows.

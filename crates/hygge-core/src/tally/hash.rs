@@ -102,13 +102,12 @@ impl ColumnKey {
             at += BLOCK;
             left -= BLOCK;
         }
-        let last = match all.get(at..at + BLOCK) {
-            Some(bytes) => block(bytes) & MASKS[left % MASKS.len()],
-            None => {
-                let mut padded = [0; BLOCK];
-                padded[..left].copy_from_slice(&all[at..at + left]);
-                u128::from_le_bytes(padded)
-            }
+        let last = if let Some(bytes) = all.get(at..at + BLOCK) {
+            block(bytes) & MASKS[left % MASKS.len()]
+        } else {
+            let mut padded = [0; BLOCK];
+            padded[..left].copy_from_slice(&all[at..at + left]);
+            u128::from_le_bytes(padded)
         };
         state.block(last)
     }

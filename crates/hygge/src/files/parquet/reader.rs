@@ -141,18 +141,19 @@ impl GroupStream {
             let meta = file.metadata.metadata().row_group(group);
             let rows = usize::try_from(meta.num_rows()).unwrap_or(usize::MAX);
             let share = &self.ctx.share;
-            let largest = words::largest_row(&file, meta, &mask)?;
             let Some(needs) = Needs::of(&file, meta, &mask, share.bytes() as u64)? else {
-                self.straight(file, group, order, mask, rows, largest)?;
+                self.straight(file, group, order, mask, rows)?;
                 return Ok(true);
             };
             if let Ok(bytes) = usize::try_from(needs.all())
                 && bytes <= share.whole_limit()
             {
                 share.admit_whole("the pages of a row group", bytes, self.ctx.cancel(), String::new)?;
-                self.straight(file, group, order, mask, rows, largest)?;
+                self.straight(file, group, order, mask, rows)?;
                 return Ok(true);
             }
+            Ask { file: &file, group, needs: &needs, ctx: &self.ctx }.admit()?;
+            let largest = words::largest_row(&file, meta, &mask)?;
             let average = match fit(meta, &mask) {
                 Fit::Row(bytes) => bytes,
                 Fit::AtMost { known, .. } => known,
@@ -176,7 +177,7 @@ impl GroupStream {
         }
     }
 
-    /// Reads a row group as it comes.
+    /// Reads a row group as it comes, whose pages fit into memory.
     fn straight(
         &mut self,
         file: FileGroups,
@@ -184,10 +185,11 @@ impl GroupStream {
         order: Vec<usize>,
         mask: ProjectionMask,
         rows: usize,
-        largest: usize,
     ) -> Result<()> {
         let limit = self.ctx.batch_bytes();
-        let (step, guessed) = match (fit(file.metadata.metadata().row_group(group), &mask), self.seen) {
+        let meta = file.metadata.metadata().row_group(group);
+        let largest = words::largest_row(&file, meta, &mask)?;
+        let (step, guessed) = match (fit(meta, &mask), self.seen) {
             (Fit::Row(bytes), _) => (limit / bytes.max(1), false),
             (Fit::AtMost { .. }, Some(bytes)) => (limit / bytes.max(1), true),
             (Fit::AtMost { most, .. }, None) => ((limit / most.max(1)).min(PROBE_ROWS), true),

@@ -39,10 +39,11 @@ pub(super) struct Ask<'a> {
 }
 
 impl Bands {
-    /// Decodes all columns that `ask` needs; `open` reads some of them, by position, in batches of one size.
+    /// Decodes all columns that `ask` needs and was admitted for; `open` reads some of them, by position, in batches of one
+    /// size.
     ///
     /// # Errors
-    /// If they cannot be decoded, or kept; or if a single column does not fit, naming it.
+    /// If they cannot be decoded, or kept.
     pub(super) fn decode(
         ask: &Ask<'_>,
         open: &dyn Fn(&[usize]) -> Result<ParquetRecordBatchReader>,
@@ -54,7 +55,6 @@ impl Bands {
         let mut fields = Vec::new();
         let mut ends = vec![0];
         for columns in ask.cut() {
-            ask.admit(&columns)?;
             let mut rows = open(&columns)?;
             let schema = plain(&arrow_array::RecordBatchReader::schema(&rows));
             fields.extend(schema.fields().iter().cloned());
@@ -116,15 +116,22 @@ impl Ask<'_> {
         out
     }
 
-    fn admit(&self, columns: &[usize]) -> Result<()> {
-        let [column] = columns else { return Ok(()) };
-        let bytes = self.needs.columns[column].saturating_add(self.needs.packed.min(self.needs.columns[column]));
+    /// Asks for what each column takes by itself; those of one band fit together.
+    ///
+    /// # Errors
+    /// If a single column does not fit, naming it.
+    pub(super) fn admit(&self) -> Result<()> {
+        self.needs.columns.iter().try_for_each(|(column, bytes)| self.admit_column(*column, *bytes))
+    }
+
+    fn admit_column(&self, column: usize, bytes: u64) -> Result<()> {
+        let bytes = bytes.saturating_add(self.needs.packed.min(bytes));
         if bytes <= self.ctx.share.bytes() as u64 {
             return Ok(());
         }
         let describe = || {
             let schema = self.file.metadata.parquet_schema();
-            let name = schema.root_schema().get_fields().get(*column).map_or("", |field| field.name());
+            let name = schema.root_schema().get_fields().get(column).map_or("", |field| field.name());
             format!("{}, row group {}, column {name}", self.file.shown, self.group)
         };
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);

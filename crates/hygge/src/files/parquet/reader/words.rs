@@ -17,7 +17,7 @@ use crate::files::parquet::unreadable;
 use crate::files::positioned::guarded;
 
 /// How many bytes a row takes whose words are the largest of all dictionaries, beside what rows take on average. Of lists,
-/// as many words as a row has on average.
+/// as many words as a row has on average. Each dictionary is unpacked for it, so memory for it was asked for before.
 ///
 /// # Errors
 /// If a dictionary cannot be read.
@@ -87,6 +87,7 @@ fn viewed(data_type: &DataType) -> DataType {
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+    use std::os::unix::fs::FileExt as _;
     use std::path::Path;
 
     use arrow_array::builder::{ListBuilder, StringBuilder};
@@ -100,6 +101,7 @@ mod tests {
     use hygge_core::cut::Cut;
     use hygge_core::home::BatchStream as _;
     use parquet::arrow::ArrowWriter;
+    use parquet::basic::Compression;
     use parquet::file::properties::WriterProperties;
 
     use super::super::GroupStream;
@@ -172,5 +174,32 @@ mod tests {
             at += n;
         }
         assert_eq!(at, ROWS);
+    }
+
+    /// A page that is damaged is only missed by whoever does not unpack it.
+    #[test]
+    fn a_dictionary_that_does_not_fit_is_refused_before_it_is_unpacked() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("large.parquet");
+        let words = (0..20).map(|i| format!("{i}{}", "x".repeat(1 << 20)));
+        let words: ArrayRef = Arc::new(StringArray::from_iter_values(words));
+        let rows = RecordBatch::try_from_iter([("word", words)]).expect("rows");
+        let properties = WriterProperties::builder()
+            .set_dictionary_page_size_limit(64 << 20)
+            .set_compression(Compression::SNAPPY)
+            .build();
+        let file = File::create(&path).expect("made");
+        let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).expect("begun");
+        writer.write(&rows).expect("written");
+        let footer = writer.close().expect("closed");
+        let chunk = footer.row_group(0).column(0);
+        let page = |at: Option<i64>| u64::try_from(at.expect("a page")).expect("a place");
+        let (from, to) = (page(chunk.dictionary_page_offset()) + 64, page(Some(chunk.data_page_offset())));
+        let damage = vec![0xff; usize::try_from(to - from).expect("small")];
+        File::options().write(true).open(&path).expect("opens").write_all_at(&damage, from).expect("written");
+
+        let found = |total| stream(&path, &rows, &split(total)).next().map(|_| ()).expect_err("refused").to_string();
+        assert!(found(32 << 20).contains("does not fit a memory budget of 32 MiB"), "{}", found(32 << 20));
+        assert!(!found(256 << 20).contains("does not fit"), "{}", found(256 << 20));
     }
 }

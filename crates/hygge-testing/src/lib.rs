@@ -1,0 +1,3 @@
+//! What the tests of several crates share. Nothing here is part of the tool.
+
+pub mod postgres;

@@ -6,9 +6,9 @@ mod column;
 mod decimal;
 mod fixed;
 mod nested;
-mod render;
+pub(crate) mod render;
 mod scan;
-mod times;
+pub(crate) mod times;
 mod vector;
 mod weight;
 

@@ -2,6 +2,7 @@
 
 use arrow_buffer::i256;
 
+use crate::encode::Digits;
 use crate::error::{Fit, Misfit};
 
 /// What one digit counts to.
@@ -257,4 +258,169 @@ impl QuickScale {
         let spare = 10_u64.pow(behind * 4 - u32::from(scale));
         Self { behind: behind.cast_signed(), spare, limit: 10_u64.pow(u32::from(precision.min(18))) }
     }
+}
+
+const TOO_LONG: Misfit = Misfit::Unfit("a number of more digits than PostgreSQL holds");
+const TOO_LARGE: Misfit = Misfit::Unfit("a number with more digits before the point than its column holds");
+const TOO_FINE: Misfit = Misfit::Unfit("a number with more decimals than its column holds");
+const SPELLED: Misfit = Misfit::Unfit("a text that is no number, or not as PostgreSQL would write it");
+
+/// A count of units, taken apart from its end.
+pub(crate) trait Magnitude: Copy {
+    /// The distance from zero, and whether it is below; none for the least number of all, which is no decimal.
+    fn parts(self) -> Option<(Self, bool)>;
+    fn is_zero(self) -> bool;
+    /// What is left of it, and its last digits: `self / unit` and `self % unit`, the unit being at most 10,000.
+    fn cut(self, unit: u16) -> (Self, u16);
+}
+
+impl Magnitude for i128 {
+    fn parts(self) -> Option<(Self, bool)> {
+        Some((self.checked_abs()?, self < 0))
+    }
+
+    fn is_zero(self) -> bool {
+        self == 0
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "what is left after a division by 10,000 at most")]
+    fn cut(self, unit: u16) -> (Self, u16) {
+        // Most are of 64 bits, which are divided much faster.
+        match u64::try_from(self) {
+            Ok(narrow) => (Self::from(narrow / u64::from(unit)), (narrow % u64::from(unit)) as u16),
+            Err(_) => (self / Self::from(unit), (self.unsigned_abs() % u128::from(unit)) as u16),
+        }
+    }
+}
+
+impl Magnitude for i256 {
+    fn parts(self) -> Option<(Self, bool)> {
+        Some((self.checked_abs()?, self.is_negative()))
+    }
+
+    fn is_zero(self) -> bool {
+        self == Self::ZERO
+    }
+
+    fn cut(self, unit: u16) -> (Self, u16) {
+        let by = Self::from_i128(i128::from(unit));
+        let rest = self.wrapping_rem(by).to_i128().and_then(|rest| u16::try_from(rest).ok());
+        (self.wrapping_div(by), rest.unwrap_or(0))
+    }
+}
+
+/// Adds `value * 10^-scale` as it is sent, if the limits of its column take it.
+pub(crate) fn push<N: Magnitude>(value: N, scale: i8, limit: Option<Digits>, out: &mut Vec<u8>) -> Fit<()> {
+    // 76 digits and a scale of up to 128 zeros, at whatever place.
+    let mut digits = [0_u16; 24];
+    let (mut rest, negative) = value.parts().ok_or(TOO_LONG)?;
+    let exponent = -i32::from(scale);
+    // The weight of the lowest digit, and how many zeros end it.
+    let lowest = exponent.div_euclid(4);
+    let zeros = exponent.rem_euclid(4).unsigned_abs();
+    let mut begin = digits.len();
+    let mut unit = 10_u16.pow(4 - zeros);
+    let mut power = 10_u16.pow(zeros);
+    while !rest.is_zero() {
+        let (left, digit) = rest.cut(unit);
+        begin -= 1;
+        digits[begin] = digit * power;
+        (rest, unit, power) = (left, BASE, 1);
+    }
+    let all = &digits[begin..];
+    let weight = lowest + i32::try_from(all.len()).map_err(|_| TOO_LONG)? - 1;
+    let count = all.iter().rposition(|digit| *digit != 0).map_or(0, |last| last + 1);
+    let digits = &all[..count];
+    if let (Some(limit), Some(first), Some(last)) = (limit, digits.first(), digits.last()) {
+        within(*first, *last, i32::try_from(count).map_err(|_| TOO_LONG)?, weight, limit)?;
+    }
+    let scale = u16::from(scale.max(0).unsigned_abs());
+    let weight = if count == 0 { 0 } else { i16::try_from(weight).map_err(|_| TOO_LONG)? };
+    head(digits.len(), weight, if negative { NEGATIVE } else { POSITIVE }, scale, out)?;
+    for digit in digits {
+        out.extend_from_slice(&digit.to_be_bytes());
+    }
+    Ok(())
+}
+
+fn head(count: usize, weight: i16, sign: u16, scale: u16, out: &mut Vec<u8>) -> Fit<()> {
+    let count = u16::try_from(count).map_err(|_| TOO_LONG)?;
+    for word in [count, weight.cast_unsigned(), sign, scale] {
+        out.extend_from_slice(&word.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// Whether digits without zeros at their ends fit a declaration.
+fn within(first: u16, last: u16, count: i32, weight: i32, limit: Digits) -> Fit<()> {
+    let zeros = (1..4).take_while(|power| last.is_multiple_of(10_u16.pow(*power))).count();
+    let finest = 4 * (weight - count + 1) + i32::try_from(zeros).unwrap_or(0);
+    let length = i32::try_from(first.max(1).ilog10()).unwrap_or(0) + 1;
+    if finest < -limit.scale {
+        Err(TOO_FINE)
+    } else if 4 * weight + length > limit.precision - limit.scale {
+        Err(TOO_LARGE)
+    } else {
+        Ok(())
+    }
+}
+
+/// Adds the number that a text spells, if the server would spell it so.
+pub(crate) fn push_text(text: &[u8], limit: Option<Digits>, out: &mut Vec<u8>) -> Fit<()> {
+    match text {
+        b"NaN" => return head(0, 0, NAN, 0, out),
+        b"Infinity" | b"-Infinity" if limit.is_some() => {
+            return Err(Misfit::Unfit("infinity, which a numeric with a precision does not hold"));
+        }
+        b"Infinity" => return head(0, 0, INFINITY, 0, out),
+        b"-Infinity" => return head(0, 0, MINUS_INFINITY, 0, out),
+        _ => {}
+    }
+    let (sign, number) = text.strip_prefix(b"-").map_or((POSITIVE, text), |number| (NEGATIVE, number));
+    let point = memchr::memchr(b'.', number);
+    let (whole, fraction) = point.map_or((number, &[][..]), |at| (&number[..at], &number[at + 1..]));
+    let plain = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let leading = whole.len() > 1 && whole[0] == b'0';
+    if !plain(whole) || leading || point.is_some() && !plain(fraction) {
+        return Err(SPELLED);
+    }
+    let scale = u16::try_from(fraction.len()).ok().filter(|scale| *scale <= SCALE_LIMIT).ok_or(TOO_LONG)?;
+
+    let begin = out.len();
+    head(0, 0, sign, scale, out)?;
+    let digits = begin + 8;
+    let value = |four: &[u8]| four.iter().fold(0, |value, c| value * 10 + u16::from(c - b'0'));
+    // The first digit before the point has what is left of four, the last behind it is filled up with zeros.
+    let (first, rest) = whole.split_at((whole.len() - 1) % 4 + 1);
+    let before = std::iter::once(first).chain(rest.chunks(4)).map(value);
+    let behind = fraction.chunks(4).map(|four| (four.len()..4).fold(value(four), |value, _| value * 10));
+    let mut weight = i32::try_from(rest.len() / 4).map_err(|_| TOO_LONG)?;
+    for digit in before.chain(behind) {
+        if digit == 0 && out.len() == digits {
+            weight -= 1;
+        } else {
+            out.extend_from_slice(&digit.to_be_bytes());
+        }
+    }
+    while out.len() > digits && out.ends_with(&[0, 0]) {
+        out.truncate(out.len() - 2);
+    }
+    let (found, _) = out[digits..].as_chunks::<2>();
+    let count = found.len();
+    if let (Some(first), Some(last)) = (found.first(), found.last()) {
+        if let Some(limit) = limit {
+            let count = i32::try_from(count).map_err(|_| TOO_LONG)?;
+            within(u16::from_be_bytes(*first), u16::from_be_bytes(*last), count, weight, limit)?;
+        }
+    } else if sign == NEGATIVE {
+        return Err(SPELLED);
+    } else {
+        weight = 0;
+    }
+    let count = u16::try_from(count).map_err(|_| TOO_LONG)?;
+    let weight = i16::try_from(weight).map_err(|_| TOO_LONG)?;
+    out[begin..begin + 2].copy_from_slice(&count.to_be_bytes());
+    out[begin + 2..begin + 4].copy_from_slice(&weight.to_be_bytes());
+    Ok(())
 }

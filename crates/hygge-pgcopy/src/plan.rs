@@ -9,7 +9,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::catalogue::{Catalogue, Oid, Shape, Type};
 use crate::error::Error;
-pub(crate) use known::{Form, Render, Scalar};
+pub(crate) use known::{Form, Render, Scalar, precision_and_scale};
 
 /// The key of a field's metadata that holds its type in PostgreSQL, as one declares it: `numeric(10,2)`, `shop.mood`.
 pub const TYPE_KEY: &str = "hygge:postgres.type";

@@ -14,6 +14,8 @@ pub(crate) struct Family {
     pub(crate) shown: &'static str,
     /// Values that have been trouble to somebody.
     pub(crate) known: &'static [&'static str],
+    /// Whether its binary form is neither read nor written.
+    pub(crate) by_its_text: bool,
 }
 
 const DAYS: &str = "{} - date '1970-01-01'";
@@ -42,7 +44,7 @@ CREATE TYPE with_range AS (r int4range, n int4);
 
 macro_rules! family {
     ($name:literal, $declared:literal, $make:expr, $shown:expr, $known:expr) => {
-        Family { name: $name, declared: $declared, make: $make, shown: $shown, known: $known }
+        Family { name: $name, declared: $declared, make: $make, shown: $shown, known: $known, by_its_text: false }
     };
     ($name:literal, $declared:literal, $make:expr, $known:expr) => {
         family!($name, $declared, $make, "{}", $known)
@@ -60,7 +62,7 @@ pub(crate) fn families() -> Vec<Family> {
     all.extend(texts());
     all.extend(networks());
     all.extend(nested());
-    all.extend(by_their_text());
+    all.extend(by_their_text().into_iter().map(|family| Family { by_its_text: true, ..family }));
     all
 }
 

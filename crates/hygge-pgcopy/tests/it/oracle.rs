@@ -2,10 +2,10 @@
 
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
-use hygge_pgcopy::{Limits, quoted};
+use hygge_pgcopy::{Encoder, Limits, Target, WritePlan, quoted};
 use hygge_testing::postgres::Server;
 
-use crate::asked::{decode, escaped, plan, settings, shown, stream};
+use crate::asked::{catalogue, columns, decode, escaped, plan, settings, shown, stream};
 use crate::families::{BEFORE, Family, families};
 use crate::seeded::{Chance, soak};
 use crate::shown::{float, value};
@@ -75,5 +75,53 @@ fn what_is_read_is_what_the_server_shows() {
         let told = shown(&server, &format!("SELECT {} FROM t ORDER BY ctid", questions(&families)));
         assert!(batches.iter().flat_map(RecordBatch::columns).all(|column| column.null_count() < column.len()));
         compare(&families, &batches, &told);
+    }
+}
+
+/// The columns of a table as targets, with what a server tells of their types.
+pub(crate) fn write_plan(server: &Server, table: &str, schema: &arrow_schema::SchemaRef) -> WritePlan {
+    let columns = columns(server, table);
+    let wanted: Vec<_> = columns.iter().map(|column| (column.type_oid, column.typmod)).collect();
+    let targets: Vec<Target> = columns
+        .iter()
+        .map(|c| Target { name: c.name.clone(), type_oid: c.type_oid, typmod: c.typmod, nullable: c.nullable })
+        .collect();
+    WritePlan::new(&catalogue(server, &wanted), schema, &targets).expect("all can be written")
+}
+
+/// Writes batches into a table.
+pub(crate) fn write(server: &Server, table: &str, plan: &WritePlan, batches: &[RecordBatch]) {
+    let mut encoder = Encoder::new(plan);
+    let mut bytes = Vec::new();
+    for batch in batches {
+        let end = encoder.write(batch, 0, &mut bytes, usize::MAX).expect("all fit");
+        assert_eq!(end, batch.num_rows());
+    }
+    encoder.finish(&mut bytes);
+    server
+        .copy_in(&format!("COPY {table} FROM STDIN (FORMAT BINARY)"), &bytes)
+        .expect("the server takes what is written");
+}
+
+#[test]
+fn what_is_written_is_what_was_read() {
+    let server = Server::start(&[]);
+    server.run(BEFORE);
+    let families: Vec<Family> = families().into_iter().filter(|family| !family.by_its_text).collect();
+    let (rows, tables) = size();
+    for round in 0..tables {
+        fill(&server, "t", &families, rows, &mut Chance::new(1_000_000 + round));
+        let plan = plan(&server, "t", |_| ());
+        let batches = decode(&plan, &stream(&server, "t", &plan), Limits::default()).expect("decodes");
+        server.run("DROP TABLE IF EXISTS back; CREATE UNLOGGED TABLE back (LIKE t)");
+        write(&server, "back", &write_plan(&server, "back", &plan.schema()), &batches);
+        let (before, after) =
+            (shown(&server, "SELECT * FROM t ORDER BY ctid"), shown(&server, "SELECT * FROM back ORDER BY ctid"));
+        assert_eq!(before.len(), after.len());
+        for (row, (before, after)) in before.iter().zip(&after).enumerate() {
+            for ((before, after), family) in before.iter().zip(after).zip(&families) {
+                assert_eq!(before, after, "{} in row {row}", family.name);
+            }
+        }
     }
 }

@@ -62,6 +62,8 @@ pub enum Shape {
     Array {
         /// The type of its items.
         element: Oid,
+        /// What stands between them in its text.
+        delimiter: char,
     },
     /// Another type, with conditions.
     Domain {
@@ -116,6 +118,7 @@ struct ToldType {
     name: String,
     kind: char,
     element: Oid,
+    delimiter: char,
     base: Oid,
     typmod: i32,
     dimensions: u32,
@@ -186,7 +189,7 @@ impl Catalogue {
 impl From<ToldType> for Type {
     fn from(told: ToldType) -> Self {
         let shape = match told.kind {
-            _ if told.element != 0 => Shape::Array { element: told.element },
+            _ if told.element != 0 => Shape::Array { element: told.element, delimiter: told.delimiter },
             'c' => Shape::Composite { attributes: told.attributes.unwrap_or_default() },
             'd' => Shape::Domain { base: told.base, typmod: told.typmod, dimensions: told.dimensions },
             'e' => Shape::Enum { labels: told.labels.unwrap_or_default() },
@@ -232,6 +235,7 @@ SELECT pg_catalog.json_build_object(
     'name', t.typname,
     'kind', t.typtype,
     'element', coalesce((SELECT e.oid::int8 FROM pg_catalog.pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid), 0),
+    'delimiter', t.typdelim,
     'base', t.typbasetype::int8,
     'typmod', t.typtypmod,
     'dimensions', t.typndims,

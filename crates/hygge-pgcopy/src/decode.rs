@@ -5,7 +5,7 @@ mod cells;
 mod column;
 mod decimal;
 mod fixed;
-mod nested;
+pub(crate) mod nested;
 pub(crate) mod render;
 mod scan;
 pub(crate) mod times;

@@ -2,25 +2,39 @@
 
 mod bind;
 mod cells;
+mod declare;
 mod nested;
 mod numbers;
+mod text;
 mod texts;
 mod times;
 mod wire;
 
 use arrow_array::{Array, RecordBatch, new_empty_array};
-use arrow_schema::{Field, SchemaRef};
+use arrow_schema::{DataType, Field, SchemaRef};
 
 use self::bind::bind;
 use self::cells::Cells;
+pub use self::declare::declarations;
 pub(crate) use self::wire::Digits;
 use self::wire::Wire;
 use crate::catalogue::{Catalogue, Oid};
 use crate::error::{Error, Misfit, Result};
+use crate::plan::{BASE_KEY, TYPE_KEY};
 
 /// The head of a stream: signature, no flags, nothing more.
 const HEAD: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const END: [u8; 2] = (-1_i16).to_be_bytes();
+
+/// How the server reads text.
+const TEXT_SETTINGS: [(&str, &str); 6] = [
+    ("client_encoding", "UTF8"),
+    ("DateStyle", "ISO, YMD"),
+    ("IntervalStyle", "postgres"),
+    ("TimeZone", "UTC"),
+    ("lc_monetary", "C"),
+    ("xmloption", "content"),
+];
 
 /// Rows that are measured and written at once: they stay in the processor's memory between.
 const BLOCK: usize = 256;
@@ -43,6 +57,7 @@ pub struct Target {
 pub struct WritePlan {
     schema: SchemaRef,
     columns: Vec<Writing>,
+    format: Format,
 }
 
 #[derive(Debug, Clone)]
@@ -50,6 +65,17 @@ struct Writing {
     target: Target,
     declared: String,
     wire: Wire,
+    /// Whether it comes as text that the server showed of this very type.
+    literal: bool,
+}
+
+/// In which format of COPY a stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `FORMAT BINARY`
+    Binary,
+    /// `FORMAT TEXT`: for tables with a column of a type whose binary form is not written here.
+    Text,
 }
 
 impl WritePlan {
@@ -72,7 +98,38 @@ impl WritePlan {
                 Err(error) => refused.push(error),
             }
         }
-        if refused.is_empty() { Ok(Self { schema: schema.clone(), columns }) } else { Err(refused) }
+        let foreign = |column: &Writing| column.literal || column.wire.any(&|wire| matches!(wire, Wire::Foreign));
+        let format = if columns.iter().any(foreign) { Format::Text } else { Format::Binary };
+        if format == Format::Text {
+            for column in &columns {
+                // Its text is of the server's locale; only that of C is known, which has two decimals.
+                if column.wire.any(&|wire| matches!(wire, Wire::Money(digits) if *digits != 2)) {
+                    refused.push(
+                        Error::refused(
+                            &column.target.name,
+                            format!("{} cannot be written beside a column that is written as text, unless it has two decimals", column.declared),
+                        )
+                        .next("give the column the type numeric"),
+                    );
+                }
+            }
+        }
+        if refused.is_empty() { Ok(Self { schema: schema.clone(), columns, format }) } else { Err(refused) }
+    }
+
+    /// In which format the stream will be.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// What the session must be set to, beside `client_encoding`.
+    #[must_use]
+    pub fn settings(&self) -> &'static [(&'static str, &'static str)] {
+        match self.format {
+            Format::Binary => &[("client_encoding", "UTF8")],
+            Format::Text => &TEXT_SETTINGS,
+        }
     }
 
     /// The schema of the batches.
@@ -89,16 +146,40 @@ fn writing(catalogue: &Catalogue, field: &Field, target: &Target) -> Result<Writ
             .next("give the column another type, here or there")
     };
     let wire = Wire::of(catalogue, target.type_oid, target.typmod).ok_or_else(|| refuse("it is no type of values"))?;
-    if matches!(wire, Wire::Foreign) {
-        return Err(refuse("its binary form is not written"));
+    let foreign = wire.any(&|wire| matches!(wire, Wire::Foreign));
+    if foreign && *field.data_type() != DataType::Null && !was(field, &declared) {
+        return Err(refuse("of such a type only the very text is written that PostgreSQL showed of it"));
     }
     // Whatever can be done with no rows can be done with all.
     let empty = new_empty_array(field.data_type());
-    bind(empty.as_ref(), &wire).map_err(|why| refuse(&why))?;
-    Ok(Writing { target: target.clone(), declared, wire })
+    let literal = match bind(empty.as_ref(), &wire) {
+        Ok(_) => false,
+        Err(_) if is_text(field.data_type()) && was(field, &declared) => true,
+        Err(why) => return Err(refuse(&why)),
+    };
+    Ok(Writing { target: target.clone(), declared, wire, literal })
 }
 
-/// Writes one stream of `COPY … FROM STDIN (FORMAT BINARY)`.
+fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+/// Whether a field holds the exact text of values of a type: of the type itself, or of one that only has more conditions.
+fn was(field: &Field, declared: &str) -> bool {
+    [TYPE_KEY, BASE_KEY].iter().filter_map(|key| field.metadata().get(*key)).any(|told| {
+        told == declared
+            || told.split_once('(').is_some_and(|(name, rest)| {
+                let behind = rest.split_once(')').map_or("", |(_, behind)| behind);
+                declared.strip_prefix(name) == Some(behind)
+            })
+    })
+}
+
+/// Writes one stream of `COPY … FROM STDIN` in the plan's format.
 #[derive(Debug)]
 pub struct Encoder<'p> {
     plan: &'p WritePlan,
@@ -128,12 +209,13 @@ impl<'p> Encoder<'p> {
         if batch.num_columns() != self.plan.columns.len() {
             return Err(Error::misuse("the batch has other columns than the plan"));
         }
-        if !std::mem::replace(&mut self.begun, true) {
+        if !std::mem::replace(&mut self.begun, true) && self.plan.format == Format::Binary {
             out.extend_from_slice(HEAD);
         }
         let mut columns = Vec::with_capacity(batch.num_columns());
         for (array, column) in batch.columns().iter().zip(&self.plan.columns) {
-            let cells = bind(array.as_ref(), &column.wire).map_err(|why| {
+            let wire = if column.literal { &Wire::Foreign } else { &column.wire };
+            let cells = bind(array.as_ref(), wire).map_err(|why| {
                 Error::misuse(format!("the batch is of another schema: {why}")).of(&column.target.name)
             })?;
             columns.push(cells);
@@ -142,7 +224,10 @@ impl<'p> Encoder<'p> {
         let mut at = from.min(rows);
         while at < rows && out.len() < limit {
             let end = rows.min(at + BLOCK);
-            self.block(batch, &mut columns, at..end, out)?;
+            match self.plan.format {
+                Format::Binary => self.block(batch, &mut columns, at..end, out)?,
+                Format::Text => self.lines(batch, &columns, at..end, out)?,
+            }
             self.rows += (end - at) as u64;
             at = end;
         }
@@ -151,6 +236,9 @@ impl<'p> Encoder<'p> {
 
     /// Ends the stream.
     pub fn finish(self, out: &mut Vec<u8>) {
+        if self.plan.format == Format::Text {
+            return;
+        }
         if !self.begun {
             out.extend_from_slice(HEAD);
         }
@@ -191,6 +279,39 @@ impl<'p> Encoder<'p> {
         }
         for cells in columns {
             cells.write(rows.clone(), places, out);
+        }
+        Ok(())
+    }
+
+    /// The same as text.
+    fn lines(
+        &self,
+        batch: &RecordBatch,
+        columns: &[Box<dyn Cells + '_>],
+        rows: std::ops::Range<usize>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let (mut cell, mut shown) = (Vec::new(), Vec::new());
+        let holes: Vec<Option<usize>> = (0..columns.len()).map(|at| self.hole(batch, at, &rows)).collect();
+        for (block_row, row) in rows.enumerate() {
+            for (at, (cells, column)) in columns.iter().zip(&self.plan.columns).enumerate() {
+                let wire = if column.literal { &Wire::Foreign } else { &column.wire };
+                cell.clear();
+                shown.clear();
+                let hole = if holes[at] == Some(block_row) { Err(HOLE) } else { Ok(()) };
+                let put = hole.and_then(|()| cells.put(row, &mut cell));
+                let value = match cell.split_first_chunk::<4>() {
+                    Some((length, value)) if *length != [0xFF; 4] => Some(value),
+                    _ => None,
+                };
+                let written = put.and_then(|()| value.map_or(Ok(()), |value| text::value(wire, value, &mut shown)));
+                written.map_err(|misfit| self.complain(self.rows + block_row as u64, at, misfit))?;
+                if at > 0 {
+                    out.push(b'\t');
+                }
+                text::cell(value.map(|_| shown.as_slice()), out);
+            }
+            out.push(b'\n');
         }
         Ok(())
     }

@@ -13,9 +13,9 @@ pub(crate) use known::{Form, Render, Scalar, precision_and_scale};
 
 /// The key of a field's metadata that holds its type in PostgreSQL, as one declares it: `numeric(10,2)`, `shop.mood`.
 pub const TYPE_KEY: &str = "hygge:postgres.type";
-/// For a domain: the type that it is of.
+/// For a domain, or an array of domains: the type that it is of.
 pub const BASE_KEY: &str = "hygge:postgres.base";
-/// For an enum: its words in their order, as a JSON array.
+/// For an enum, or an array of enums: its words in their order, as a JSON array.
 pub const LABELS_KEY: &str = "hygge:postgres.labels";
 
 /// The key under which Arrow keeps the name of an extension type.
@@ -289,12 +289,18 @@ impl Resolver<'_> {
         self.get(oid).map(|found| found.output.clone())
     }
 
-    /// Says in the metadata what a type was.
+    /// Says in the metadata what a type was. Of an array it tells what its items were, too: a list's items say nothing
+    /// themselves, so that lists of one type are of one type.
     fn describe(&self, oid: Oid, typmod: i32, node: &mut Node) {
         node.metadata.insert(TYPE_KEY.to_owned(), self.catalogue.name(oid, typmod));
-        match self.catalogue.get(oid).map(|found| &found.shape) {
+        let (of, brackets) = match self.catalogue.get(oid).map(|found| &found.shape) {
+            Some(Shape::Array { element, .. }) => (*element, "[]"),
+            _ => (oid, ""),
+        };
+        match self.catalogue.get(of).map(|found| &found.shape) {
             Some(Shape::Domain { base, typmod, .. }) => {
-                node.metadata.insert(BASE_KEY.to_owned(), self.catalogue.name(*base, *typmod));
+                let name = self.catalogue.name(*base, *typmod);
+                node.metadata.insert(BASE_KEY.to_owned(), format!("{name}{brackets}"));
             }
             Some(Shape::Enum { labels }) => {
                 let labels = serde_json::Value::from(labels.clone());
@@ -323,7 +329,7 @@ impl Resolver<'_> {
             Shape::Pseudo if found.name == "record" => Ok(Found::Output(found.output.clone())),
             Shape::Pseudo if known::text_like(oid) => Ok(Found::Plain(Node::text())),
             Shape::Pseudo => Err(Refusal("it is no type of values".to_owned())),
-            Shape::Array { element } => self.array(found, *element, typmod, dimensions.max(1), depth),
+            Shape::Array { element, .. } => self.array(found, *element, typmod, dimensions.max(1), depth),
             Shape::Composite { attributes } => {
                 let mut parts = Vec::with_capacity(attributes.len());
                 for part in attributes {
@@ -345,13 +351,12 @@ impl Resolver<'_> {
     }
 
     fn array(&self, found: &Type, element: Oid, typmod: i32, dimensions: u32, depth: u32) -> Result<Found, Refusal> {
-        let mut item = match self.find(element, typmod, 0, depth + 1)? {
+        let item = match self.find(element, typmod, 0, depth + 1)? {
             Found::Plain(node) => node,
             // The text of the whole holds the texts of the items, and is exact for what a cast would change.
             _ if depth > 0 || self.get(element)?.own_cast => return Ok(Found::Output(found.output.clone())),
             _ => return Ok(Found::Items { depth: dimensions }),
         };
-        self.describe(element, typmod, &mut item);
         Ok(Found::Plain(known::list(item, element, dimensions)))
     }
 }

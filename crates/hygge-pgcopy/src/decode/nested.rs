@@ -19,17 +19,17 @@ const OTHER_TYPE: Misfit =
     Misfit::Malformed("a value of another type than was planned; the table was altered meanwhile");
 
 /// Reads big-endian words off the front.
-pub(super) struct Words<'a>(pub(super) &'a [u8]);
+pub(crate) struct Words<'a>(pub(crate) &'a [u8]);
 
 impl Words<'_> {
-    pub(super) fn next(&mut self) -> Option<i32> {
+    pub(crate) fn next(&mut self) -> Option<i32> {
         let (word, rest) = self.0.split_first_chunk::<4>()?;
         self.0 = rest;
         Some(i32::from_be_bytes(*word))
     }
 
     /// Passes a cell, and answers with how many bytes it was, with its length.
-    pub(super) fn pass(&mut self) -> Option<usize> {
+    pub(crate) fn pass(&mut self) -> Option<usize> {
         let length = self.next()?;
         let length = if length == -1 { 0 } else { usize::try_from(length).ok()? };
         self.0 = self.0.get(length..)?;
@@ -38,9 +38,9 @@ impl Words<'_> {
 }
 
 /// The head of an array: how long each dimension is, the outermost first.
-pub(super) struct Shape {
-    pub(super) dimensions: [usize; 6],
-    pub(super) depth: usize,
+pub(crate) struct Shape {
+    pub(crate) dimensions: [usize; 6],
+    pub(crate) depth: usize,
     /// Whether each begins at 1.
     pub(super) even: bool,
     pub(super) element: Oid,
@@ -48,7 +48,7 @@ pub(super) struct Shape {
 
 impl Shape {
     /// Reads it, and leaves the items. There are never more of them than the bytes can hold.
-    pub(super) fn read(words: &mut Words<'_>) -> Option<Self> {
+    pub(crate) fn read(words: &mut Words<'_>) -> Option<Self> {
         let depth = usize::try_from(words.next()?).ok().filter(|depth| *depth <= 6)?;
         let _has_nulls = words.next()?;
         let element = words.next()?.cast_unsigned();
@@ -62,7 +62,7 @@ impl Shape {
         (count <= words.0.len() / 4 || depth == 0).then_some(out)
     }
 
-    pub(super) fn items(&self) -> usize {
+    pub(crate) fn items(&self) -> usize {
         if self.depth == 0 { 0 } else { self.dimensions[..self.depth].iter().product() }
     }
 }

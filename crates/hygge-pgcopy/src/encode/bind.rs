@@ -105,7 +105,7 @@ pub(super) fn bind<'a>(array: &'a dyn Array, wire: &'a Wire) -> Bound<'a> {
         },
         (
             T::List(_) | T::LargeList(_) | T::FixedSizeList(..) | T::ListView(_) | T::LargeListView(_),
-            Wire::Array { element, item },
+            Wire::Array { element, item, .. },
         ) => nested::arrays(array, *element, item),
         (T::List(_) | T::LargeList(_) | T::FixedSizeList(..), Wire::Vector(dimensions)) => {
             nested::vectors::<Float32Type>(array, *dimensions)

@@ -53,7 +53,7 @@ pub(super) fn texts<'a, A: ArrayAccessor<Item = &'a str> + 'a>(array: A, clean: 
             let length = *length;
             Box::new(Slices::new(nulls, get, move |text| no_nul(text).and_then(|()| fits(text, length))))
         }
-        Wire::Json => Box::new(Slices::new(nulls, get, no_nul)),
+        Wire::Json | Wire::Foreign => Box::new(Slices::new(nulls, get, no_nul)),
         Wire::Xml => Box::new(Slices::new(nulls, get, move |text| no_nul(text).and_then(|()| parse::xml(text)))),
         Wire::Enum(labels) => Box::new(Slices::new(nulls, get, move |text| {
             let known = std::str::from_utf8(text).is_ok_and(|text| labels.contains(text));

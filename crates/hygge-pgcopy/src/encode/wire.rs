@@ -61,6 +61,8 @@ pub(crate) enum Wire {
     Array {
         element: Oid,
         item: Box<Wire>,
+        /// What stands between items in its text.
+        delimiter: u8,
     },
     Row(Vec<(Attribute, Wire)>),
     /// Its binary form is not written here; it takes text.
@@ -111,6 +113,16 @@ impl Wire {
     pub(crate) fn of(catalogue: &Catalogue, oid: Oid, typmod: i32) -> Option<Self> {
         of(catalogue, oid, typmod, 0)
     }
+
+    /// Whether it or a part of it is one that is found.
+    pub(crate) fn any(&self, found: &impl Fn(&Self) -> bool) -> bool {
+        found(self)
+            || match self {
+                Self::Array { item, .. } => item.any(found),
+                Self::Row(parts) => parts.iter().any(|(_, part)| part.any(found)),
+                _ => false,
+            }
+    }
 }
 
 fn of(catalogue: &Catalogue, oid: Oid, typmod: i32, depth: u32) -> Option<Wire> {
@@ -121,17 +133,15 @@ fn of(catalogue: &Catalogue, oid: Oid, typmod: i32, depth: u32) -> Option<Wire> 
         Shape::Range => Wire::Foreign,
         Shape::Domain { base, typmod, .. } => of(catalogue, *base, *typmod, depth + 1)?,
         Shape::Pseudo => return None,
-        Shape::Array { element } => match of(catalogue, *element, typmod, depth + 1)? {
-            Wire::Foreign => Wire::Foreign,
-            item => Wire::Array { element: *element, item: Box::new(item) },
+        Shape::Array { element, delimiter } => Wire::Array {
+            element: *element,
+            item: Box::new(of(catalogue, *element, typmod, depth + 1)?),
+            delimiter: u8::try_from(*delimiter).unwrap_or(b','),
         },
         Shape::Composite { attributes } => {
             let mut parts = Vec::with_capacity(attributes.len());
             for part in attributes {
-                match of(catalogue, part.type_oid, part.typmod, depth + 1)? {
-                    Wire::Foreign => return Some(Wire::Foreign),
-                    wire => parts.push((part.clone(), wire)),
-                }
+                parts.push((part.clone(), of(catalogue, part.type_oid, part.typmod, depth + 1)?));
             }
             Wire::Row(parts)
         }

@@ -3,6 +3,7 @@
 use crate::seeded::Chance;
 
 /// A type, and how to make and to show its values.
+#[derive(Clone, Copy)]
 pub(crate) struct Family {
     /// What it is called in this test.
     pub(crate) name: &'static str,

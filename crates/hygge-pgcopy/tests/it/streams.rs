@@ -16,7 +16,7 @@ const END: [u8; 2] = [0xFF, 0xFF];
 fn catalogue() -> Catalogue {
     let base = |oid: u32, name: &str| {
         format!(
-            r#"{{"oid":{oid},"schema":"pg_catalog","name":"{name}","kind":"b","element":0,"base":0,"typmod":-1,"dimensions":0,
+            r#"{{"oid":{oid},"schema":"pg_catalog","name":"{name}","kind":"b","element":0,"delimiter":",","base":0,"typmod":-1,"dimensions":0,
             "output":"pg_catalog.{name}out","send":"{name}send","own_cast":false,"labels":null,"attributes":null}}"#
         )
     };

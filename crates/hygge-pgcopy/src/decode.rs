@@ -29,8 +29,9 @@ const PIECE: usize = 1 << 30;
 const GATHERED: usize = 64 << 10;
 /// No server sends a row as long as this.
 const ROW_LIMIT: usize = 2 << 30;
-/// Cells of a block: their places stay in the processor's nearest memory.
-const BLOCK_CELLS: usize = 4 << 10;
+/// Bytes and cells of a block: every column passes over both, so they are to stay in the processor's nearest memory.
+const BLOCK_BYTES: usize = 16 << 10;
+const BLOCK_CELLS: usize = 2 << 10;
 /// Rows of a block.
 const BLOCK_ROWS: usize = 512;
 
@@ -88,6 +89,7 @@ pub struct Decoder {
     starts: Vec<u32>,
     /// Rows of the block, and of the batch, the block among them.
     block: usize,
+    block_bytes: usize,
     batch: usize,
     batch_bytes: usize,
     /// Rows of the stream, before the block.
@@ -121,6 +123,7 @@ impl Decoder {
             starts: vec![0; rows * plans.len()],
             plans,
             block: 0,
+            block_bytes: 0,
             batch: 0,
             batch_bytes: 0,
             done: 0,
@@ -256,18 +259,18 @@ impl Decoder {
     fn in_place(&mut self, bytes: &[u8]) -> Result<usize> {
         let mut at = 0;
         loop {
+            at = self.run::<false>(bytes, at);
             if self.is_full() {
                 self.decode(bytes)?;
                 return Ok(at);
             }
+            if self.block_full() {
+                self.decode(bytes)?;
+                continue;
+            }
             let mut row = Row::at(at);
             match self.scan(bytes, &mut row, None) {
-                Ok(Some(Step::Row(end))) => {
-                    at = end;
-                    if self.block_full() {
-                        self.decode(bytes)?;
-                    }
-                }
+                Ok(Some(Step::Row(end))) => at = end,
                 Ok(Some(Step::End(end))) => {
                     self.decode(bytes)?;
                     self.state = State::Ended;
@@ -312,21 +315,34 @@ impl Decoder {
             used = bytes.len();
         }
         loop {
+            if self.row.is_new() {
+                let end = self.run::<false>(gathered, self.row.start);
+                let back = self.is_full() || !small && end > self.row.start;
+                self.row = Row::at(end);
+                if back || self.block_full() || end >= GATHERED {
+                    self.decode(gathered)?;
+                    if !back {
+                        continue;
+                    }
+                    // What follows the row goes back: the batch is full, or it is read where it lies.
+                    let over = gathered.len() - end;
+                    gathered.truncate(end);
+                    return Ok(used - over);
+                }
+                if small && end == gathered.len() {
+                    return Ok(used);
+                }
+            }
             let mut row = self.row;
             let step = self.scan(gathered, &mut row, None);
             self.row = row;
             match step {
                 Ok(Some(Step::Row(end))) => {
                     self.row = Row::at(end);
-                    let full = self.is_full();
-                    if full || !small || self.block_full() || end >= GATHERED {
+                    if !small {
+                        // The rest is read where it lies.
                         self.decode(gathered)?;
-                        if full || !small {
-                            // What follows the row goes back.
-                            let over = gathered.len() - end;
-                            gathered.truncate(end);
-                            return Ok(used - over);
-                        }
+                        return Ok(used);
                     }
                 }
                 Ok(Some(Step::End(end))) => {
@@ -401,7 +417,15 @@ impl Decoder {
     /// Reads messages that are one row each, as servers send them, and stops before any other.
     fn whole_messages(&mut self, wire: &[u8], from: usize) -> Result<usize> {
         let mut at = from;
-        while !self.is_full() {
+        loop {
+            at = self.run::<true>(wire, at);
+            if self.is_full() {
+                break;
+            }
+            if self.block_full() {
+                self.decode(wire)?;
+                continue;
+            }
             let Some((b'd', length)) = message(&wire[at..])? else { break };
             let Some(end) = at.checked_add(5 + length).filter(|end| *end <= wire.len().min(PIECE)) else { break };
             let mut row = Row::at(at + 5);
@@ -412,9 +436,6 @@ impl Decoder {
                     self.decode(wire)?;
                     return Err(error);
                 }
-            }
-            if self.block_full() {
-                self.decode(wire)?;
             }
         }
         self.decode(wire)?;
@@ -462,16 +483,20 @@ impl Decoder {
     }
 
     fn block_full(&self) -> bool {
-        (self.block + 1) * self.columns.len() > self.starts.len() || self.block >= BLOCK_ROWS
+        (self.block + 1) * self.columns.len() > self.starts.len()
+            || self.block >= BLOCK_ROWS
+            || self.block_bytes >= BLOCK_BYTES
     }
 
     /// Decodes the rows of the block.
     fn decode(&mut self, bytes: &[u8]) -> Result<()> {
         let rows = std::mem::take(&mut self.block);
+        self.block_bytes = 0;
         let stride = self.columns.len();
         let mut wrong: Option<(usize, usize, Misfit)> = None;
         if rows > 0 && stride > 0 {
             let starts = &self.starts[..rows * stride];
+            self.layout.learn(bytes, starts);
             for (at, column) in self.columns.iter_mut().enumerate() {
                 if let Err((row, misfit)) = column.take(Cells { bytes, starts, stride, column: at })
                     && wrong.is_none_or(|(other, ..)| row < other)

@@ -194,35 +194,33 @@ fn four(digit: u16) -> [u8; 4] {
 /// The value of most numerics, without a branch that depends on it: at most four digits, all in one 64-bit word.
 ///
 /// `cell` is the length word, the head and room for four digits; what of it lies behind the value is not looked at. Gives
-/// nothing where the value is another, or none at all: the slow way finds out.
+/// nothing where the value is another, or none at all: the slow way finds out. `SPARE` is [`QuickScale::spare`].
 #[inline]
-pub(crate) fn quick(cell: &[u8; 20], scale: QuickScale) -> Option<i64> {
-    let word = |at: usize| u16::from_be_bytes([cell[at], cell[at + 1]]);
-    let length = u32::from_be_bytes([cell[0], cell[1], cell[2], cell[3]]);
-    let (count, weight, sign) = (u32::from(word(4)), i32::from(word(6).cast_signed()), word(8));
-    // How many digits the value has down to the last that the scale counts.
-    let places = weight + 1 + scale.behind;
+pub(crate) fn quick<const SPARE: u64>(cell: &[u8; 20], scale: QuickScale) -> Option<i64> {
+    let part = |at: usize| -> [u8; 8] { std::array::from_fn(|index| cell[at + index]) };
+    let head = u64::from_be_bytes(part(0));
+    let sign = u16::from_be_bytes([cell[8], cell[9]]);
+    #[expect(clippy::cast_possible_truncation, reason = "parts of the whole")]
+    let (length, count, weight) = ((head >> 32) as u32, (head >> 16) as u32 & 0xFFFF, head as i16);
+    // How many digits the value has down to the last that the scale counts, and how many of them are not there.
+    let places = i32::from(weight) + 1 + scale.behind;
     let power = places - count.cast_signed();
-    if count > 4 || length != 8 + 2 * count || sign & !NEGATIVE != 0 || !(0..=4).contains(&places) || power < 0 {
+    // With both from 0 to 4, the count is, too.
+    let fits = places.cast_unsigned() <= 4 && power.cast_unsigned() <= 4;
+    if !fits || length != 8 + 2 * count || sign & !NEGATIVE != 0 {
         return None;
     }
-    let lanes = u64::from_be_bytes([cell[12], cell[13], cell[14], cell[15], cell[16], cell[17], cell[18], cell[19]]);
     // Digits of what follows the value are shifted out; with none, all are.
-    let lanes = lanes.unbounded_shr(64 - 16 * count);
+    let lanes = u64::from_be_bytes(part(12)).unbounded_shr(64 - 16 * count);
     // Every lane is below 10,000: else one of these additions reaches its highest bit, or it was set.
     if (lanes | ((lanes & !TOP) + MARGIN)) & TOP != 0 {
         return None;
     }
-    let pairs = (lanes >> 16 & 0x0000_FFFF_0000_FFFF) * 10_000 + (lanes & 0x0000_FFFF_0000_FFFF);
+    let pairs = ((lanes >> 16) & 0x0000_FFFF_0000_FFFF) * 10_000 + (lanes & 0x0000_FFFF_0000_FFFF);
     let number = (pairs >> 32) * 100_000_000 + (pairs & 0xFFFF_FFFF);
-    let value = number * POWERS[power.cast_unsigned() as usize & 7];
-    let value = match scale.spare {
-        1 => value,
-        10 => whole::<10>(value)?,
-        100 => whole::<100>(value)?,
-        _ => whole::<1000>(value)?,
-    };
-    if value >= scale.limit {
+    let finer = number * POWERS[power.cast_unsigned() as usize & 7];
+    let value = finer / SPARE;
+    if value * SPARE != finer || value >= scale.limit {
         return None;
     }
     let value = value.cast_signed();
@@ -236,18 +234,15 @@ const TOP: u64 = 0x8000_8000_8000_8000;
 
 const POWERS: [u64; 8] = [1, 10_000, 100_000_000, 1_000_000_000_000, 10_000_000_000_000_000, 0, 0, 0];
 
-#[inline]
-fn whole<const UNIT: u64>(value: u64) -> Option<u64> {
-    value.is_multiple_of(UNIT).then_some(value / UNIT)
-}
-
 /// A scale, prepared for [`quick`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuickScale {
+    pub(crate) precision: u8,
+    pub(crate) scale: u8,
     /// Digits of base 10,000 behind the point.
     behind: i32,
-    /// What the last of them counts too much.
-    spare: u64,
+    /// What the last of them counts too much: 1, 10, 100 or 1000.
+    pub(crate) spare: u64,
     /// Values are below it.
     limit: u64,
 }
@@ -256,7 +251,8 @@ impl QuickScale {
     pub(crate) fn new(precision: u8, scale: u8) -> Self {
         let behind = u32::from(scale).div_ceil(4);
         let spare = 10_u64.pow(behind * 4 - u32::from(scale));
-        Self { behind: behind.cast_signed(), spare, limit: 10_u64.pow(u32::from(precision.min(18))) }
+        let limit = 10_u64.pow(u32::from(precision.min(18)));
+        Self { precision, scale, behind: behind.cast_signed(), spare, limit }
     }
 }
 

@@ -64,18 +64,39 @@ impl<B: Body> Bytes<B> {
 
 impl<B: Body> Column for Bytes<B> {
     fn take(&mut self, cells: Cells<'_>) -> Result<(), (usize, Misfit)> {
-        let begin = self.gathered.rows();
+        let first = self.gathered.rows();
+        let begin = self.gathered.bytes.len();
+        self.gathered.make_room(cells.rows());
+        let Gathered { bytes, ends, .. } = &mut self.gathered;
+        // Where each will end is found first: then there is room for all at once.
+        let (mut end, mut longest) = (begin, 0);
         for (row, at) in cells.starts().enumerate() {
-            let Some(cell) = cells.get(at) else {
-                self.nulls.push(begin + row);
-                self.gathered.end().map_err(|misfit| (row, misfit))?;
-                continue;
-            };
-            let (head, body) = cell.split_at_checked(B::HEAD).ok_or((row, LENGTH))?;
-            B::look(head).map_err(|misfit| (row, misfit))?;
-            self.gathered.bytes.extend_from_slice(body);
-            self.gathered.end().map_err(|misfit| (row, misfit))?;
+            match cells.get(at) {
+                Some(cell) => {
+                    let (head, body) = cell.split_at_checked(B::HEAD).ok_or((row, LENGTH))?;
+                    B::look(head).map_err(|misfit| (row, misfit))?;
+                    end += body.len();
+                    longest = longest.max(body.len());
+                }
+                None => self.nulls.push(first + row),
+            }
+            ends.push(i32::try_from(end).map_err(|_| (row, TOO_MUCH))?);
         }
+        // A little more than all, so that short values can be copied without looking at how long they are.
+        bytes.resize(end + STEP, 0);
+        let starts = ends[first..].iter().map(|end| end.unsigned_abs() as usize);
+        let values = starts.zip(cells.starts());
+        if longest <= STEP / 4 {
+            copy::<{ STEP / 4 }>(bytes, values, cells, B::HEAD);
+        } else if longest <= STEP {
+            copy::<STEP>(bytes, values, cells, B::HEAD);
+        } else {
+            for (start, at) in values {
+                let body = cells.get(at).and_then(|cell| cell.get(B::HEAD..)).unwrap_or_default();
+                bytes[start..start + body.len()].copy_from_slice(body);
+            }
+        }
+        bytes.truncate(end);
         Ok(())
     }
 
@@ -89,18 +110,41 @@ impl<B: Body> Column for Bytes<B> {
     }
 }
 
+/// So many bytes are copied at once, however many of them belong to a value.
+const STEP: usize = 64;
+
+/// Copies values of at most `N` bytes, each behind the one before it, which ends what was copied too much of that.
+#[inline]
+fn copy<const N: usize>(bytes: &mut [u8], values: impl Iterator<Item = (usize, usize)>, cells: Cells<'_>, head: usize) {
+    for (start, at) in values {
+        let from = at + 4 + head;
+        if let (Some(source), Some(room)) = (cells.bytes.get(from..from + N), bytes.get_mut(start..start + N)) {
+            room.copy_from_slice(source);
+        } else {
+            let body = cells.get(at).and_then(|cell| cell.get(head..)).unwrap_or_default();
+            bytes[start..start + body.len()].copy_from_slice(body);
+        }
+    }
+}
+
 /// Bytes one behind the other, and where each value ends.
-#[derive(Default)]
 pub(super) struct Gathered {
     pub(super) bytes: Vec<u8>,
+    /// Where the first begins, and each ends.
     ends: Vec<i32>,
-    /// How much the last batch had.
+    /// How many bytes and values the last batch had.
     last: (usize, usize),
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), ends: vec![0], last: (0, 0) }
+    }
 }
 
 impl Gathered {
     pub(super) fn rows(&self) -> usize {
-        self.ends.len()
+        self.ends.len() - 1
     }
 
     /// Ends a value.
@@ -110,12 +154,18 @@ impl Gathered {
         Ok(())
     }
 
+    /// Makes room for so many more values; the first of a batch for as many as the last batch had.
+    fn make_room(&mut self, rows: usize) {
+        if self.rows() == 0 {
+            self.bytes.reserve_exact(self.last.0);
+            self.ends.reserve_exact(rows.max(self.last.1));
+        }
+    }
+
     fn parts(&mut self) -> (OffsetBuffer<i32>, Buffer) {
-        self.last = (self.bytes.len(), self.ends.len());
-        let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(self.last.0));
-        let ends = std::mem::replace(&mut self.ends, Vec::with_capacity(self.last.1));
-        let offsets: Vec<i32> = std::iter::once(0).chain(ends).collect();
-        (OffsetBuffer::new(offsets.into()), Buffer::from(bytes))
+        self.last = (self.bytes.len() + STEP, self.rows());
+        let ends = std::mem::replace(&mut self.ends, vec![0]);
+        (OffsetBuffer::new(ends.into()), Buffer::from(std::mem::take(&mut self.bytes)))
     }
 
     pub(super) fn text(&mut self, nulls: Option<arrow_buffer::NullBuffer>) -> Result<ArrayRef, Late> {

@@ -31,20 +31,22 @@ impl<T: ArrowPrimitiveType, const W: usize, F: Fn([u8; W]) -> Fit<T::Native>> Fi
 
 impl<T: ArrowPrimitiveType, const W: usize, F: Fn([u8; W]) -> Fit<T::Native> + Send> Column for Fixed<T, W, F> {
     fn take(&mut self, cells: Cells<'_>) -> Result<(), (usize, Misfit)> {
-        let begin = room(&mut self.values, cells.rows(), self.last);
-        for ((row, slot), at) in self.values[begin..].iter_mut().enumerate().zip(cells.starts()) {
-            if let Some(value) = cells.fixed::<W>(at) {
-                match (self.convert)(*value) {
-                    Ok(value) => *slot = value,
-                    Err(misfit) => self.nulls.settle(begin + row, misfit).map_err(|misfit| (row, misfit))?,
+        let begin = self.values.len();
+        let Self { values, nulls, convert, .. } = self;
+        let mut wrong = None;
+        make_room(values, cells.rows(), self.last);
+        values.extend(cells.starts().enumerate().map(
+            |(row, at)| match cells.fixed::<W>(at).map(|value| convert(*value)) {
+                Some(Ok(value)) => value,
+                Some(Err(misfit)) => settle(nulls, begin, row, misfit, &mut wrong),
+                None if cells.get(at).is_some() => settle(nulls, begin, row, LENGTH, &mut wrong),
+                None => {
+                    nulls.push(begin + row);
+                    T::Native::default()
                 }
-            } else if cells.get(at).is_some() {
-                return Err((row, LENGTH));
-            } else {
-                self.nulls.push(begin + row);
-            }
-        }
-        Ok(())
+            },
+        ));
+        wrong.map_or(Ok(()), Err)
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Late> {
@@ -60,12 +62,32 @@ impl<T: ArrowPrimitiveType, const W: usize, F: Fn([u8; W]) -> Fit<T::Native> + S
     }
 }
 
+/// Settles a value that does not fit, and stands in for it.
+#[cold]
+pub(super) fn settle<N: Default>(
+    nulls: &mut Nulls,
+    begin: usize,
+    row: usize,
+    misfit: Misfit,
+    wrong: &mut Option<(usize, Misfit)>,
+) -> N {
+    if let Err(misfit) = nulls.settle(begin + row, misfit) {
+        wrong.get_or_insert((row, misfit));
+    }
+    N::default()
+}
+
 /// Makes room for the values of a block; the first block of a batch makes it for as many as the last batch had.
+pub(super) fn make_room<T>(values: &mut Vec<T>, more: usize, last: usize) {
+    if values.is_empty() {
+        values.reserve_exact(more.max(last));
+    }
+}
+
+/// The same, filled with zeros.
 pub(super) fn room<T: Copy + Default>(values: &mut Vec<T>, more: usize, last: usize) -> usize {
     let begin = values.len();
-    if begin == 0 {
-        values.reserve(more.max(last));
-    }
+    make_room(values, more, last);
     values.resize(begin + more, T::default());
     begin
 }

@@ -1,9 +1,10 @@
 //! Where the cells of a row lie.
 
 use super::Decoder;
+use super::cells::Cells;
 use super::weight::{fixed, grows, growth};
 use crate::error::{Error, Result};
-use crate::plan::{Form, Node, Scalar};
+use crate::plan::{Form, Node, Planned, Scalar};
 
 const SIGNATURE: [u8; 11] = *b"PGCOPY\n\xff\r\n\0";
 /// The signature, the flags and the length of what may follow them.
@@ -34,6 +35,8 @@ pub(super) fn head(bytes: &[u8]) -> Result<usize> {
 /// What is known of rows before they come.
 pub(super) struct Layout {
     likely: Vec<Likely>,
+    /// What is likely where nothing was learned: what the types say.
+    usual: Vec<Likely>,
     /// Bytes that a row takes in memory beside those that it came in.
     fixed: usize,
     /// Columns whose values may take more.
@@ -45,28 +48,105 @@ pub(super) struct Layout {
 #[derive(Debug, Clone, Copy)]
 struct Likely {
     word: u32,
-    step: usize,
+    /// From the cell to the next.
+    step: u32,
+}
+
+impl Likely {
+    /// No value is 2^32 - 2 bytes long.
+    const NONE: Self = Self { word: u32::MAX - 1, step: 0 };
+
+    fn of(length: u32) -> Self {
+        Self { word: length, step: length + 4 }
+    }
+
+    /// By the length of a cell, which may be that of NULL.
+    fn like(word: u32) -> Self {
+        match word.cast_signed() {
+            0.. => Self::of(word),
+            -1 => Self { word, step: 4 },
+            _ => Self::NONE,
+        }
+    }
 }
 
 impl Layout {
     pub(super) fn new<'a>(nodes: impl Iterator<Item = &'a Node> + Clone) -> Self {
-        let likely = nodes.clone().map(|node| {
-            let length = match &node.form {
-                Form::Scalar(scalar) => length(*scalar),
-                _ => None,
-            };
-            // No value is 2^32 - 2 bytes long.
-            length.map_or(Likely { word: u32::MAX - 1, step: 0 }, |length| Likely {
-                word: length,
-                step: 4 + length as usize,
-            })
+        let likely = nodes.clone().map(|node| match &node.form {
+            Form::Scalar(scalar) => length(*scalar).map_or(Likely::NONE, Likely::of),
+            _ => Likely::NONE,
         });
+        let usual: Vec<Likely> = likely.collect();
         Self {
-            likely: likely.collect(),
+            likely: usual.clone(),
+            usual,
             fixed: nodes.clone().map(fixed).sum(),
             growing: nodes.enumerate().filter(|(_, node)| grows(node)).map(|(at, _)| at).collect(),
         }
     }
+
+    /// Learns from the rows of a block: a column whose first, middle and last value have one length is likely to have it in
+    /// the next block, too, as `char(n)` has, and a column that is NULL throughout.
+    pub(super) fn learn(&mut self, bytes: &[u8], starts: &[u32]) {
+        let columns = self.likely.len();
+        let rows = starts.len() / columns.max(1);
+        if rows < LESSON {
+            return;
+        }
+        for (column, (likely, usual)) in self.likely.iter_mut().zip(&self.usual).enumerate() {
+            let word = |row: usize| {
+                let at = starts[row * columns + column] as usize;
+                bytes.get(at..at + 4).and_then(|word| word.first_chunk()).map(|word| u32::from_be_bytes(*word))
+            };
+            let first = word(0);
+            let steady = first == word(rows / 2) && first == word(rows - 1);
+            *likely = first.filter(|_| steady).map_or(*usual, Likely::like);
+        }
+    }
+
+    /// How much more than its bytes a row takes, of which the cells are given.
+    fn growth(&self, bytes: &[u8], starts: &[u32], plans: &[Planned]) -> usize {
+        let mut sum = 0_usize;
+        for &column in &self.growing {
+            let cells = Cells { bytes, starts, stride: starts.len(), column };
+            let cell = cells.get(starts[column] as usize);
+            sum = sum.saturating_add(cell.map_or(0, |cell| growth(&plans[column].node, cell)));
+        }
+        sum
+    }
+}
+
+/// So many rows are needed to learn from.
+const LESSON: usize = 8;
+
+/// A message's kind and its length.
+const MESSAGE_HEAD: usize = 5;
+
+/// Finds the cells of a row and answers with where it ends; nothing where it is not whole, or not sound.
+#[inline]
+fn quick(likely: &[Likely], bytes: &[u8], start: usize, cells: &mut [u32]) -> Option<usize> {
+    let count = u16::from_be_bytes(*bytes.get(start..start + 2)?.first_chunk()?);
+    if usize::from(count) != likely.len() {
+        return None;
+    }
+    let mut at = start + 2;
+    for (cell, likely) in cells.iter_mut().zip(likely) {
+        let word = u32::from_be_bytes(*bytes.get(at..at + 4)?.first_chunk()?);
+        #[expect(clippy::cast_possible_truncation, reason = "bytes are looked at in pieces below 4 GiB")]
+        let place = at as u32;
+        *cell = place;
+        if word == likely.word {
+            at += likely.step as usize;
+        } else {
+            at += 4;
+            if word.cast_signed() >= 0 {
+                at += word as usize;
+            } else if word != u32::MAX {
+                return None;
+            }
+        }
+    }
+    (at <= bytes.len()).then_some(at)
 }
 
 fn length(scalar: Scalar) -> Option<u32> {
@@ -94,6 +174,11 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Whether nothing of it was looked at.
+    pub(super) fn is_new(&self) -> bool {
+        self.seen == 0
+    }
+
     pub(super) fn at(start: usize) -> Self {
         Self { start, ..Self::default() }
     }
@@ -139,7 +224,7 @@ impl Decoder {
             *cell = place;
             let word = u32::from_be_bytes(*word);
             if word == likely.word {
-                at += likely.step;
+                at += likely.step as usize;
             } else {
                 at += 4 + match word.cast_signed() {
                     -1 => 0,
@@ -164,20 +249,44 @@ impl Decoder {
         if length > self.limits.row {
             return Err(self.large(bytes, length, self.layout.likely.len()));
         }
-        let mut weight = length + self.layout.fixed;
-        if !self.layout.growing.is_empty() {
-            let columns = self.layout.likely.len();
-            let starts = &self.starts[self.block * columns..][..columns];
-            for &column in &self.layout.growing {
-                let cells = super::Cells { bytes, starts, stride: columns, column };
-                let cell = cells.get(starts[column] as usize);
-                weight = weight.saturating_add(cell.map_or(0, |cell| growth(&self.plans[column].node, cell)));
-            }
-        }
-        self.block += 1;
-        self.batch += 1;
-        self.batch_bytes = self.batch_bytes.saturating_add(weight);
+        let columns = self.layout.likely.len();
+        let growth = self.layout.growth(bytes, &self.starts[self.block * columns..][..columns], &self.plans);
+        self.count_row(length, growth);
         Ok(())
+    }
+
+    fn count_row(&mut self, length: usize, growth: usize) {
+        self.block += 1;
+        self.block_bytes += length;
+        self.batch += 1;
+        self.batch_bytes = self.batch_bytes.saturating_add(length + self.layout.fixed).saturating_add(growth);
+    }
+
+    /// Looks for the cells of rows that are whole and sound, until the block or the batch is full; what is left is for
+    /// [`Decoder::scan`]. Framed, each row is a message of its own. Answers with where they end.
+    pub(super) fn run<const FRAMED: bool>(&mut self, bytes: &[u8], from: usize) -> usize {
+        let columns = self.layout.likely.len();
+        let mut at = from;
+        while !self.is_full() && !self.block_full() {
+            let cells = &mut self.starts[self.block * columns..][..columns];
+            let start = if FRAMED { at + MESSAGE_HEAD } else { at };
+            let Some(end) = quick(&self.layout.likely, bytes, start, cells) else { break };
+            if FRAMED {
+                let head: Option<&[u8; MESSAGE_HEAD]> = bytes[at..start].try_into().ok();
+                let told = head.map_or(0, |head| u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize);
+                if bytes[at] != b'd' || told + 1 != end - at {
+                    break;
+                }
+            }
+            let length = end - start;
+            if length > self.limits.row {
+                break;
+            }
+            let growth = self.layout.growth(bytes, cells, &self.plans);
+            self.count_row(length, growth);
+            at = end;
+        }
+        at
     }
 
     /// A row that is not whole may be too large already.

@@ -4,6 +4,7 @@ mod bytes;
 mod cells;
 mod column;
 mod decimal;
+mod ends;
 mod fixed;
 pub(crate) mod nested;
 pub(crate) mod render;

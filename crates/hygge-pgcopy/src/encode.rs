@@ -10,6 +10,8 @@ mod texts;
 mod times;
 mod wire;
 
+use std::ops::Range;
+
 use arrow_array::{Array, RecordBatch, new_empty_array};
 use arrow_schema::{DataType, Field, SchemaRef};
 
@@ -67,6 +69,12 @@ struct Writing {
     wire: Wire,
     /// Whether it comes as text that the server showed of this very type.
     literal: bool,
+}
+
+impl Writing {
+    fn wire(&self) -> &Wire {
+        if self.literal { &Wire::Foreign } else { &self.wire }
+    }
 }
 
 /// In which format of COPY a stream is.
@@ -200,38 +208,22 @@ impl<'p> Encoder<'p> {
         self.rows
     }
 
-    /// Adds the rows of a batch from `from` on, until `out` holds `limit` bytes or more. Answers with the row that comes
-    /// next: the number of rows of the batch when it is done.
+    /// Begins a batch.
     ///
     /// # Errors
-    /// If a value does not fit its column exactly. What was added is to be thrown away.
-    pub fn write(&mut self, batch: &RecordBatch, from: usize, out: &mut Vec<u8>, limit: usize) -> Result<usize> {
+    /// If it is of another schema than the plan's.
+    pub fn batch<'e>(&'e mut self, batch: &'e RecordBatch) -> Result<Rows<'e, 'p>> {
         if batch.num_columns() != self.plan.columns.len() {
             return Err(Error::misuse("the batch has other columns than the plan"));
         }
-        if !std::mem::replace(&mut self.begun, true) && self.plan.format == Format::Binary {
-            out.extend_from_slice(HEAD);
-        }
         let mut columns = Vec::with_capacity(batch.num_columns());
         for (array, column) in batch.columns().iter().zip(&self.plan.columns) {
-            let wire = if column.literal { &Wire::Foreign } else { &column.wire };
-            let cells = bind(array.as_ref(), wire).map_err(|why| {
+            let cells = bind(array.as_ref(), column.wire()).map_err(|why| {
                 Error::misuse(format!("the batch is of another schema: {why}")).of(&column.target.name)
             })?;
             columns.push(cells);
         }
-        let rows = batch.num_rows();
-        let mut at = from.min(rows);
-        while at < rows && out.len() < limit {
-            let end = rows.min(at + BLOCK);
-            match self.plan.format {
-                Format::Binary => self.block(batch, &mut columns, at..end, out)?,
-                Format::Text => self.lines(batch, &columns, at..end, out)?,
-            }
-            self.rows += (end - at) as u64;
-            at = end;
-        }
-        Ok(at)
+        Ok(Rows { encoder: self, batch, columns, at: 0 })
     }
 
     /// Ends the stream.
@@ -245,20 +237,75 @@ impl<'p> Encoder<'p> {
         out.extend_from_slice(&END);
     }
 
-    fn block(
-        &self,
-        batch: &RecordBatch,
-        columns: &mut [Box<dyn Cells + '_>],
-        rows: std::ops::Range<usize>,
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
+    /// The first row of a block that is NULL where it may not be.
+    fn hole(&self, batch: &RecordBatch, at: usize, rows: &Range<usize>) -> Option<usize> {
+        let array = batch.column(at);
+        if self.plan.columns[at].target.nullable || !array.is_nullable() {
+            return None;
+        }
+        let nulls = array.logical_nulls()?;
+        rows.clone().position(|row| nulls.is_null(row))
+    }
+
+    /// What is wrong with a value; the row is counted from 0.
+    fn complain(&self, row: u64, at: usize, misfit: Misfit) -> Error {
+        let column = &self.plan.columns[at];
+        let (Misfit::Unfit(what) | Misfit::Malformed(what)) = misfit;
+        Error::value(format!("{what}; the type there is {}", column.declared))
+            .next("give the column a type that holds all its values")
+            .row(row + 1)
+            .of(&column.target.name)
+    }
+}
+
+const HOLE: Misfit = Misfit::Unfit("NULL, which the column does not take");
+
+/// The rows of one batch on their way into a stream.
+pub struct Rows<'e, 'p> {
+    encoder: &'e mut Encoder<'p>,
+    batch: &'e RecordBatch,
+    columns: Vec<Box<dyn Cells + 'e>>,
+    at: usize,
+}
+
+impl std::fmt::Debug for Rows<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").field("at", &self.at).field("of", &self.batch.num_rows()).finish_non_exhaustive()
+    }
+}
+
+impl Rows<'_, '_> {
+    /// Adds rows until `out` holds `limit` bytes or more, and says whether that was all of them.
+    ///
+    /// # Errors
+    /// If a value does not fit its column exactly. What was added is then to be thrown away, and the stream with it.
+    pub fn write(&mut self, out: &mut Vec<u8>, limit: usize) -> Result<bool> {
+        let format = self.encoder.plan.format;
+        if !std::mem::replace(&mut self.encoder.begun, true) && format == Format::Binary {
+            out.extend_from_slice(HEAD);
+        }
+        let rows = self.batch.num_rows();
+        while self.at < rows && out.len() < limit {
+            let end = rows.min(self.at + BLOCK);
+            match format {
+                Format::Binary => self.block(self.at..end, out)?,
+                Format::Text => self.lines(self.at..end, out)?,
+            }
+            self.encoder.rows += (end - self.at) as u64;
+            self.at = end;
+        }
+        Ok(self.at == rows)
+    }
+
+    fn block(&mut self, rows: Range<usize>, out: &mut Vec<u8>) -> Result<()> {
+        let Self { encoder, batch, columns, .. } = self;
         let count = i16::try_from(columns.len()).map_err(|_| Error::misuse("more columns than a table can have"))?;
         let mut places = [0; BLOCK];
         let places = &mut places[..rows.len()];
         places.fill(2);
         let mut wrong: Option<(usize, usize, Misfit)> = None;
         for (at, cells) in columns.iter_mut().enumerate() {
-            let hole = self.hole(batch, at, &rows).map_or(Ok(()), |row| Err((row, HOLE)));
+            let hole = encoder.hole(batch, at, &rows).map_or(Ok(()), |row| Err((row, HOLE)));
             if let Err((row, misfit)) = hole.and_then(|()| cells.measure(rows.clone(), places))
                 && wrong.is_none_or(|(other, ..)| row < other)
             {
@@ -266,7 +313,7 @@ impl<'p> Encoder<'p> {
             }
         }
         if let Some((row, at, misfit)) = wrong {
-            return Err(self.complain(self.rows + row as u64, at, misfit));
+            return Err(encoder.complain(encoder.rows + row as u64, at, misfit));
         }
         let mut end = out.len();
         for place in &mut *places {
@@ -284,18 +331,12 @@ impl<'p> Encoder<'p> {
     }
 
     /// The same as text.
-    fn lines(
-        &self,
-        batch: &RecordBatch,
-        columns: &[Box<dyn Cells + '_>],
-        rows: std::ops::Range<usize>,
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
+    fn lines(&self, rows: Range<usize>, out: &mut Vec<u8>) -> Result<()> {
+        let Self { encoder, batch, columns, .. } = self;
         let (mut cell, mut shown) = (Vec::new(), Vec::new());
-        let holes: Vec<Option<usize>> = (0..columns.len()).map(|at| self.hole(batch, at, &rows)).collect();
+        let holes: Vec<Option<usize>> = (0..columns.len()).map(|at| encoder.hole(batch, at, &rows)).collect();
         for (block_row, row) in rows.enumerate() {
-            for (at, (cells, column)) in columns.iter().zip(&self.plan.columns).enumerate() {
-                let wire = if column.literal { &Wire::Foreign } else { &column.wire };
+            for (at, (cells, column)) in columns.iter().zip(&encoder.plan.columns).enumerate() {
                 cell.clear();
                 shown.clear();
                 let hole = if holes[at] == Some(block_row) { Err(HOLE) } else { Ok(()) };
@@ -304,8 +345,11 @@ impl<'p> Encoder<'p> {
                     Some((length, value)) if *length != [0xFF; 4] => Some(value),
                     _ => None,
                 };
-                let written = put.and_then(|()| value.map_or(Ok(()), |value| text::value(wire, value, &mut shown)));
-                written.map_err(|misfit| self.complain(self.rows + block_row as u64, at, misfit))?;
+                let written = put.and_then(|()| match value {
+                    Some(value) => text::value(column.wire(), value, &mut shown),
+                    None => Ok(()),
+                });
+                written.map_err(|misfit| encoder.complain(encoder.rows + block_row as u64, at, misfit))?;
                 if at > 0 {
                     out.push(b'\t');
                 }
@@ -315,25 +359,4 @@ impl<'p> Encoder<'p> {
         }
         Ok(())
     }
-
-    /// The first row of a block that is NULL where it may not be.
-    fn hole(&self, batch: &RecordBatch, at: usize, rows: &std::ops::Range<usize>) -> Option<usize> {
-        let array = batch.column(at);
-        if self.plan.columns[at].target.nullable || !array.is_nullable() {
-            return None;
-        }
-        let nulls = array.logical_nulls()?;
-        rows.clone().position(|row| nulls.is_null(row))
-    }
-
-    fn complain(&self, row: u64, at: usize, misfit: Misfit) -> Error {
-        let column = &self.plan.columns[at];
-        let (Misfit::Unfit(what) | Misfit::Malformed(what)) = misfit;
-        Error::value(format!("{what}; the type there is {}", column.declared))
-            .next("give the column a type that holds all its values")
-            .row(row + 1)
-            .of(&column.target.name)
-    }
 }
-
-const HOLE: Misfit = Misfit::Unfit("NULL, which the column does not take");

@@ -14,6 +14,6 @@ mod plan;
 
 pub use catalogue::{Attribute, Catalogue, Oid, SETTINGS, Shape, Type};
 pub use decode::{Decoder, Limits, Stop};
-pub use encode::{Encoder, Format, Target, WritePlan, declarations};
+pub use encode::{Encoder, Format, Rows, Target, WritePlan, declarations};
 pub use error::{Error, ErrorKind, Result};
 pub use plan::{BASE_KEY, Column, Intervals, LABELS_KEY, Planned, ReadPlan, Source, TYPE_KEY, Unfit, quoted};

@@ -340,6 +340,79 @@ pub(crate) fn push<N: Magnitude>(value: N, scale: i8, limit: Option<Digits>, out
     Ok(())
 }
 
+/// A cell of a numeric with its length: no number of 128 bits takes more.
+pub(crate) type Cell = [u8; 40];
+
+/// A scale, prepared for writing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writer {
+    scale: i8,
+    limit: Option<Digits>,
+    /// What fills up the last digit of base 10,000.
+    fill: u64,
+    /// Digits of base 10,000 behind the point.
+    behind: i32,
+}
+
+impl Writer {
+    pub(crate) fn new(scale: i8, limit: Option<Digits>) -> Self {
+        let decimals = u32::from(scale.max(0).unsigned_abs());
+        let behind = decimals.div_ceil(4);
+        Self { scale, limit, fill: 10_u64.pow(behind * 4 - decimals), behind: behind.cast_signed() }
+    }
+
+    /// Writes the cell of a number, and answers with how many bytes it is.
+    #[inline]
+    pub(crate) fn write(&self, value: i128, cell: &mut Cell) -> Fit<usize> {
+        let narrow = i64::try_from(value).ok().and_then(|value| value.unsigned_abs().checked_mul(self.fill));
+        let (Some(mut rest), 0..) = (narrow, self.scale) else { return self.write_wide(value, cell) };
+        // Five digits at most, the lowest last; behind them nothing.
+        let mut digits = [0_u16; 5];
+        let mut begin = digits.len();
+        while rest > 0 {
+            begin -= 1;
+            #[expect(clippy::cast_possible_truncation, reason = "what is left after a division by 10,000")]
+            let digit = (rest % u64::from(BASE)) as u16;
+            digits[begin] = digit;
+            rest /= u64::from(BASE);
+        }
+        let mut end = digits.len();
+        while end > begin && digits[end - 1] == 0 {
+            end -= 1;
+        }
+        let digits = &digits[begin..end];
+        let places = i32::try_from(5 - begin).map_err(|_| TOO_LONG)?;
+        let weight = places - 1 - self.behind;
+        if let (Some(limit), [first, ..], [.., last]) = (self.limit, digits, digits) {
+            within(*first, *last, i32::try_from(digits.len()).map_err(|_| TOO_LONG)?, weight, limit)?;
+        }
+        let weight = if digits.is_empty() { 0 } else { weight };
+        #[expect(clippy::cast_possible_truncation, reason = "five digits, and a weight of as many")]
+        let (count, weight) = (digits.len() as u16, weight as i16);
+        let sign = if value < 0 { NEGATIVE } else { POSITIVE };
+        let length = 8 + 2 * usize::from(count);
+        cell[..4].copy_from_slice(&(8 + 2 * u32::from(count)).to_be_bytes());
+        cell[4..6].copy_from_slice(&count.to_be_bytes());
+        cell[6..8].copy_from_slice(&weight.to_be_bytes());
+        cell[8..10].copy_from_slice(&sign.to_be_bytes());
+        cell[10..12].copy_from_slice(&u16::from(self.scale.unsigned_abs()).to_be_bytes());
+        for (digit, place) in digits.iter().zip(cell[12..].as_chunks_mut::<2>().0) {
+            *place = digit.to_be_bytes();
+        }
+        Ok(4 + length)
+    }
+
+    #[cold]
+    fn write_wide(&self, value: i128, cell: &mut Cell) -> Fit<usize> {
+        let mut out = Vec::with_capacity(cell.len());
+        push(value, self.scale, self.limit, &mut out)?;
+        let length = u32::try_from(out.len()).map_err(|_| TOO_LONG)?;
+        cell[..4].copy_from_slice(&length.to_be_bytes());
+        cell.get_mut(4..4 + out.len()).ok_or(TOO_LONG)?.copy_from_slice(&out);
+        Ok(4 + out.len())
+    }
+}
+
 fn head(count: usize, weight: i16, sign: u16, scale: u16, out: &mut Vec<u8>) -> Fit<()> {
     let count = u16::try_from(count).map_err(|_| TOO_LONG)?;
     for word in [count, weight.cast_unsigned(), sign, scale] {

@@ -3,16 +3,16 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, BinaryArray, FixedSizeBinaryArray, StringArray};
-use arrow_buffer::{Buffer, OffsetBuffer};
+use arrow_array::{Array, ArrayRef, BinaryArray, FixedSizeBinaryArray};
+use arrow_buffer::{Buffer, NullBuffer};
 
 use super::cells::Cells;
 use super::column::{Column, Late, Nulls};
+use super::ends::Ends;
 use super::fixed::{LENGTH, room};
 use crate::error::{Fit, Misfit};
 
 pub(super) const NOT_UTF8: Misfit = Misfit::Malformed("text that is not UTF-8");
-pub(super) const TOO_MUCH: Misfit = Misfit::Unfit("more text or bytes than one batch can hold");
 
 /// What of a cell is its value.
 pub(super) trait Body: Send {
@@ -65,26 +65,26 @@ impl<B: Body> Bytes<B> {
 impl<B: Body> Column for Bytes<B> {
     fn take(&mut self, cells: Cells<'_>) -> Result<(), (usize, Misfit)> {
         let first = self.gathered.rows();
-        let begin = self.gathered.bytes.len();
         self.gathered.make_room(cells.rows());
         let Gathered { bytes, ends, .. } = &mut self.gathered;
         // Where each will end is found first: then there is room for all at once.
-        let (mut end, mut longest) = (begin, 0);
+        let mut longest = 0;
         for (row, at) in cells.starts().enumerate() {
-            match cells.get(at) {
-                Some(cell) => {
-                    let (head, body) = cell.split_at_checked(B::HEAD).ok_or((row, LENGTH))?;
-                    B::look(head).map_err(|misfit| (row, misfit))?;
-                    end += body.len();
-                    longest = longest.max(body.len());
-                }
-                None => self.nulls.push(first + row),
+            let mut length = 0;
+            if let Some(cell) = cells.get(at) {
+                let (head, body) = cell.split_at_checked(B::HEAD).ok_or((row, LENGTH))?;
+                B::look(head).map_err(|misfit| (row, misfit))?;
+                length = body.len();
+            } else {
+                self.nulls.push(first + row);
             }
-            ends.push(i32::try_from(end).map_err(|_| (row, TOO_MUCH))?);
+            longest = longest.max(length);
+            ends.add(length).map_err(|misfit| (row, misfit))?;
         }
+        let end = ends.last();
         // A little more than all, so that short values can be copied without looking at how long they are.
         bytes.resize(end + STEP, 0);
-        let starts = ends[first..].iter().map(|end| end.unsigned_abs() as usize);
+        let starts = ends.from(first).iter().map(|end| end.unsigned_abs() as usize);
         let values = starts.zip(cells.starts());
         if longest <= STEP / 4 {
             copy::<{ STEP / 4 }>(bytes, values, cells, B::HEAD);
@@ -128,61 +128,50 @@ fn copy<const N: usize>(bytes: &mut [u8], values: impl Iterator<Item = (usize, u
 }
 
 /// Bytes one behind the other, and where each value ends.
+#[derive(Default)]
 pub(super) struct Gathered {
     pub(super) bytes: Vec<u8>,
-    /// Where the first begins, and each ends.
-    ends: Vec<i32>,
+    ends: Ends,
     /// How many bytes and values the last batch had.
     last: (usize, usize),
 }
 
-impl Default for Gathered {
-    fn default() -> Self {
-        Self { bytes: Vec::new(), ends: vec![0], last: (0, 0) }
-    }
-}
-
 impl Gathered {
     pub(super) fn rows(&self) -> usize {
-        self.ends.len() - 1
+        self.ends.len()
     }
 
     /// Ends a value.
     #[inline]
     pub(super) fn end(&mut self) -> Fit<()> {
-        self.ends.push(i32::try_from(self.bytes.len()).map_err(|_| TOO_MUCH)?);
-        Ok(())
+        self.ends.add(self.bytes.len() - self.ends.last())
     }
 
     /// Makes room for so many more values; the first of a batch for as many as the last batch had.
     fn make_room(&mut self, rows: usize) {
         if self.rows() == 0 {
             self.bytes.reserve_exact(self.last.0);
-            self.ends.reserve_exact(rows.max(self.last.1));
+            self.ends.reserve(rows.max(self.last.1));
         }
     }
 
-    fn parts(&mut self) -> (OffsetBuffer<i32>, Buffer) {
+    pub(super) fn text(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, Late> {
         self.last = (self.bytes.len() + STEP, self.rows());
-        let ends = std::mem::replace(&mut self.ends, vec![0]);
-        (OffsetBuffer::new(ends.into()), Buffer::from(std::mem::take(&mut self.bytes)))
+        self.ends.take_text(std::mem::take(&mut self.bytes), nulls).map_err(|(ends, bytes)| {
+            let text = |pair: &[i32]| bytes.get(pair[0].unsigned_abs() as usize..pair[1].unsigned_abs() as usize);
+            let wrong = |pair: &[i32]| text(pair).is_none_or(|text| std::str::from_utf8(text).is_err());
+            let row = ends.windows(2).position(wrong);
+            row.map_or_else(
+                || Late::Whole("the texts do not end where they should".to_owned()),
+                |row| Late::Row(row, NOT_UTF8),
+            )
+        })
     }
 
-    pub(super) fn text(&mut self, nulls: Option<arrow_buffer::NullBuffer>) -> Result<ArrayRef, Late> {
-        let (offsets, bytes) = self.parts();
-        match StringArray::try_new(offsets.clone(), bytes.clone(), nulls) {
-            Ok(array) => Ok(Arc::new(array)),
-            Err(error) => {
-                let text = |pair: &[i32]| &bytes[pair[0].unsigned_abs() as usize..pair[1].unsigned_abs() as usize];
-                let row = offsets.windows(2).position(|pair| std::str::from_utf8(text(pair)).is_err());
-                Err(row.map_or_else(|| Late::Whole(error.to_string()), |row| Late::Row(row, NOT_UTF8)))
-            }
-        }
-    }
-
-    fn binary(&mut self, nulls: Option<arrow_buffer::NullBuffer>) -> Result<ArrayRef, Late> {
-        let (offsets, bytes) = self.parts();
-        let array = BinaryArray::try_new(offsets, bytes, nulls).map_err(|e| Late::Whole(e.to_string()))?;
+    fn binary(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, Late> {
+        self.last = (self.bytes.len() + STEP, self.rows());
+        let bytes = Buffer::from(std::mem::take(&mut self.bytes));
+        let array = BinaryArray::try_new(self.ends.take(), bytes, nulls).map_err(|e| Late::Whole(e.to_string()))?;
         Ok(Arc::new(array))
     }
 }

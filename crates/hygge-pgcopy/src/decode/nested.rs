@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, ListArray, StructArray};
-use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, FieldRef, Fields};
 
-use super::bytes::TOO_MUCH;
 use super::cells::{Cells, NOWHERE};
 use super::column::{Column, Late, Nulls, column};
+use super::ends::Ends;
 use crate::catalogue::{Attribute, Oid};
 use crate::error::{Fit, Misfit};
 use crate::plan::Node;
@@ -72,7 +71,7 @@ pub(super) struct Lists {
     /// The field of what each list holds, the outermost first.
     fields: Vec<FieldRef>,
     /// Where each list ends, the outermost first.
-    ends: Vec<Vec<i32>>,
+    ends: Vec<Ends>,
     nulls: Nulls,
     element: Oid,
     item: Box<dyn Column>,
@@ -90,7 +89,7 @@ impl Lists {
                 data_type = field.data_type();
             }
         }
-        let ends = vec![Vec::new(); fields.len()];
+        let ends = fields.iter().map(|_| Ends::default()).collect();
         Self { fields, ends, nulls: Nulls::new(lenient), element, item, starts: Vec::new() }
     }
 
@@ -120,47 +119,38 @@ impl Lists {
         }
         let mut lists = 1;
         for (ends, length) in self.ends.iter_mut().zip(shape.dimensions) {
-            let mut end = ends.last().copied().unwrap_or(0);
-            let length = i32::try_from(length).map_err(|_| TOO_MUCH)?;
             for _ in 0..lists {
-                end = end.checked_add(length).ok_or(TOO_MUCH)?;
-                ends.push(end);
+                ends.add(length)?;
             }
             lists *= length;
         }
         Ok(())
     }
 
-    fn empty(&mut self) {
-        if let Some(ends) = self.ends.first_mut() {
-            ends.push(ends.last().copied().unwrap_or(0));
-        }
+    fn empty(&mut self) -> Fit<()> {
+        self.ends.first_mut().map_or(Ok(()), |ends| ends.add(0))
     }
 
     fn rows(&self) -> usize {
-        self.ends.first().map_or(0, Vec::len)
+        self.ends.first().map_or(0, Ends::len)
     }
 
     /// The row that an item of the batch is in.
     fn row_of(&self, item: usize) -> usize {
-        let mut at = item;
-        for ends in self.ends.iter().rev() {
-            at = ends.partition_point(|end| usize::try_from(*end).is_ok_and(|end| end <= at));
-        }
-        at
+        self.ends.iter().rev().fold(item, |at, ends| ends.holder(at))
     }
 }
 
 impl Column for Lists {
     fn take(&mut self, cells: Cells<'_>) -> Result<(), (usize, Misfit)> {
         let begin = self.rows();
-        let before = self.ends.last().and_then(|ends| ends.last()).map_or(0, |end| end.unsigned_abs() as usize);
+        let before = self.ends.last().map_or(0, Ends::last);
         self.starts.clear();
         let mut wrong = None;
         for (row, at) in cells.starts().enumerate() {
             let Some(cell) = cells.get(at) else {
                 self.nulls.push(begin + row);
-                self.empty();
+                self.empty().map_err(|misfit| (row, misfit))?;
                 continue;
             };
             if let Err(misfit) = self.items(cell, at + 4) {
@@ -168,7 +158,7 @@ impl Column for Lists {
                     wrong = Some((row, misfit));
                     break;
                 }
-                self.empty();
+                self.empty().map_err(|misfit| (row, misfit))?;
             }
         }
         let starts = std::mem::take(&mut self.starts);
@@ -188,9 +178,8 @@ impl Column for Lists {
         };
         let mut nulls = self.nulls.finish(rows);
         for (level, (field, ends)) in self.fields.iter().zip(&mut self.ends).enumerate().rev() {
-            let offsets: Vec<i32> = std::iter::once(0).chain(std::mem::take(ends)).collect();
             let nulls = if level == 0 { nulls.take() } else { None };
-            let list = ListArray::try_new(Arc::clone(field), OffsetBuffer::new(offsets.into()), values, nulls);
+            let list = ListArray::try_new(Arc::clone(field), ends.take(), values, nulls);
             values = Arc::new(list.map_err(|e| Late::Whole(e.to_string()))?);
         }
         Ok(values)

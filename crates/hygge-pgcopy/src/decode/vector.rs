@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow_array::types::{ArrowPrimitiveType, Float16Type, Float32Type};
 use arrow_array::{ArrayRef, FixedSizeListArray, ListArray, PrimitiveArray};
-use arrow_buffer::{OffsetBuffer, ScalarBuffer};
+use arrow_buffer::ScalarBuffer;
 use arrow_schema::{DataType, Field, FieldRef};
 
-use super::bytes::TOO_MUCH;
 use super::cells::Cells;
 use super::column::{Column, Late, Nulls};
+use super::ends::Ends;
 use crate::error::{Fit, Misfit};
 
 const MALFORMED: Misfit = Misfit::Malformed("a vector that is damaged");
@@ -40,7 +40,7 @@ impl Number for Float16Type {
 /// A column of vectors.
 pub(super) struct Vectors<T: ArrowPrimitiveType> {
     numbers: Vec<T::Native>,
-    ends: Vec<i32>,
+    ends: Ends,
     nulls: Nulls,
     field: FieldRef,
     dimensions: Option<i32>,
@@ -52,7 +52,7 @@ impl<T: Number> Vectors<T> {
             DataType::List(field) | DataType::FixedSizeList(field, _) => Arc::clone(field),
             _ => Arc::new(Field::new("item", T::DATA_TYPE, false)),
         };
-        Self { numbers: Vec::new(), ends: Vec::new(), nulls: Nulls::new(lenient), field, dimensions }
+        Self { numbers: Vec::new(), ends: Ends::default(), nulls: Nulls::new(lenient), field, dimensions }
     }
 
     fn vector(&mut self, cell: &[u8]) -> Fit<()> {
@@ -80,23 +80,21 @@ impl<T: Number> Column for Vectors<T> {
                 let room = self.dimensions.map_or(0, i32::unsigned_abs) as usize;
                 self.numbers.resize(self.numbers.len() + room, T::default_value());
             }
-            self.ends.push(i32::try_from(self.numbers.len()).map_err(|_| (row, TOO_MUCH))?);
+            self.ends.add(self.numbers.len() - self.ends.last()).map_err(|misfit| (row, misfit))?;
         }
         Ok(())
     }
 
     fn finish(&mut self) -> Result<ArrayRef, Late> {
-        let ends = std::mem::take(&mut self.ends);
-        let nulls = self.nulls.finish(ends.len());
+        let nulls = self.nulls.finish(self.ends.len());
+        let ends = self.ends.take();
         let numbers = ScalarBuffer::from(std::mem::take(&mut self.numbers));
         let numbers = Arc::new(PrimitiveArray::<T>::new(numbers, None));
         let field = Arc::clone(&self.field);
         let array: Result<ArrayRef, _> = if let Some(dimensions) = self.dimensions {
             FixedSizeListArray::try_new(field, dimensions, numbers, nulls).map(|array| Arc::new(array) as _)
         } else {
-            let offsets: Vec<i32> = std::iter::once(0).chain(ends).collect();
-            ListArray::try_new(field, OffsetBuffer::new(offsets.into()), numbers, nulls)
-                .map(|array| Arc::new(array) as _)
+            ListArray::try_new(field, ends, numbers, nulls).map(|array| Arc::new(array) as _)
         };
         array.map_err(|e| Late::Whole(e.to_string()))
     }

@@ -15,6 +15,7 @@ use arrow_buffer::{IntervalDayTime, IntervalMonthDayNano};
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 
 use super::cells::{Cells, Fixed, Indexed, Nothing};
+use super::texts::All;
 use super::wire::Wire;
 use super::{nested, numbers, texts, times};
 
@@ -43,10 +44,10 @@ pub(super) fn bind<'a>(array: &'a dyn Array, wire: &'a Wire) -> Bound<'a> {
         (T::Float16, _) => numbers::floats::<Float16Type>(array, wire),
         (T::Float32, _) => numbers::floats::<Float32Type>(array, wire),
         (T::Float64, _) => numbers::floats::<Float64Type>(array, wire),
-        (T::Decimal32(_, scale), _) => numbers::decimals::<Decimal32Type>(array, *scale, wire),
-        (T::Decimal64(_, scale), _) => numbers::decimals::<Decimal64Type>(array, *scale, wire),
-        (T::Decimal128(_, scale), _) => numbers::decimals::<Decimal128Type>(array, *scale, wire),
-        (T::Decimal256(_, scale), _) => numbers::decimals::<Decimal256Type>(array, *scale, wire),
+        (T::Decimal32(precision, scale), _) => numbers::decimals::<Decimal32Type>(array, *precision, *scale, wire),
+        (T::Decimal64(precision, scale), _) => numbers::decimals::<Decimal64Type>(array, *precision, *scale, wire),
+        (T::Decimal128(precision, scale), _) => numbers::decimals::<Decimal128Type>(array, *precision, *scale, wire),
+        (T::Decimal256(precision, scale), _) => numbers::decimals::<Decimal256Type>(array, *precision, *scale, wire),
         (T::Date32, Wire::Date) => Ok(times::dates::<Date32Type>(array, |days| Ok(i64::from(days)))),
         (T::Date64, Wire::Date) => Ok(times::dates::<Date64Type>(array, times::whole_days)),
         (T::Time32(TimeUnit::Second), _) => times::times::<Time32SecondType>(array, TimeUnit::Second, wire),
@@ -84,9 +85,9 @@ pub(super) fn bind<'a>(array: &'a dyn Array, wire: &'a Wire) -> Bound<'a> {
                 |v: IntervalMonthDayNano| Ok((v.months, v.days, times::micros(v.nanoseconds, TimeUnit::Nanosecond)?));
             Ok(times::intervals::<IntervalMonthDayNanoType>(array, *span, parts))
         }
-        (T::Utf8, _) => texts::texts(array.as_string::<i32>(), texts::clean(array), wire),
-        (T::LargeUtf8, _) => texts::texts(array.as_string::<i64>(), texts::clean(array), wire),
-        (T::Utf8View, _) => texts::texts(array.as_string_view(), false, wire),
+        (T::Utf8, _) => texts::texts(array.as_string::<i32>(), texts::all(array), wire),
+        (T::LargeUtf8, _) => texts::texts(array.as_string::<i64>(), texts::all(array), wire),
+        (T::Utf8View, _) => texts::texts(array.as_string_view(), All::default(), wire),
         (T::Binary, _) => texts::bytes(array.as_binary::<i32>(), wire),
         (T::LargeBinary, _) => texts::bytes(array.as_binary::<i64>(), wire),
         (T::BinaryView, _) => texts::bytes(array.as_binary_view(), wire),

@@ -5,6 +5,7 @@ use std::ops::Range;
 use arrow_buffer::NullBuffer;
 
 use crate::error::{Fit, Misfit};
+use crate::numeric::Cell;
 
 /// The largest value that a server takes.
 const VALUE_LIMIT: usize = 0x3FFF_FFFF;
@@ -154,6 +155,61 @@ impl<'a, F: Fn(usize) -> &'a [u8], C: Fn(&[u8]) -> Fit<()>> Cells for Slices<F, 
             length.copy_from_slice(&head);
             bytes.copy_from_slice(value);
             *place += 4 + value.len();
+        }
+    }
+}
+
+/// Values that are made as short cells: all of a block, before each is copied to its place.
+pub(super) struct Short<F> {
+    valid: Valid,
+    /// Writes a cell with its length, and answers with how many bytes it is.
+    cell: F,
+    cells: Vec<(Cell, usize)>,
+}
+
+impl<F: Fn(usize, &mut Cell) -> Fit<usize>> Short<F> {
+    pub(super) fn new(nulls: Option<&NullBuffer>, cell: F) -> Self {
+        Self { valid: Valid::new(nulls), cell, cells: Vec::new() }
+    }
+}
+
+impl<F: Fn(usize, &mut Cell) -> Fit<usize>> Cells for Short<F> {
+    fn put(&self, row: usize, out: &mut Vec<u8>) -> Fit<()> {
+        if self.valid.is_null(row) {
+            out.extend_from_slice(&NULL);
+            return Ok(());
+        }
+        let mut cell = [0; 40];
+        let length = (self.cell)(row, &mut cell)?;
+        out.extend_from_slice(&cell[..length]);
+        Ok(())
+    }
+
+    fn measure(&mut self, rows: Range<usize>, lengths: &mut [usize]) -> Result<(), (usize, Misfit)> {
+        self.cells.resize(rows.len(), ([0; 40], 0));
+        for ((at, row), ((cell, length), bytes)) in rows.enumerate().zip(self.cells.iter_mut().zip(lengths)) {
+            if self.valid.is_null(row) {
+                cell[..4].copy_from_slice(&NULL);
+                *length = 4;
+            } else {
+                *length = (self.cell)(row, cell).map_err(|misfit| (at, misfit))?;
+            }
+            *bytes += *length;
+        }
+        Ok(())
+    }
+
+    fn write(&self, _: Range<usize>, places: &mut [usize], out: &mut [u8]) {
+        for ((cell, length), place) in self.cells.iter().zip(places) {
+            let (room, value) = (&mut out[*place..*place + *length], &cell[..*length]);
+            // From 12 to 24 bytes are the first twelve and the last twelve, however many are both.
+            if let (12..=24, Some(first), Some(last)) = (*length, value.first_chunk::<12>(), value.last_chunk::<12>()) {
+                room[..12].copy_from_slice(first);
+                room[*length - 12..].copy_from_slice(last);
+            } else {
+                room.copy_from_slice(value);
+            }
+            *place += *length;
         }
     }
 }

@@ -6,10 +6,10 @@ use arrow_array::types::{ArrowPrimitiveType, DecimalType};
 use arrow_buffer::{ArrowNativeType, i256};
 
 use super::bind::{Bound, unlike};
-use super::cells::{Fixed, Written};
+use super::cells::{Fixed, Short, Written};
 use super::wire::Wire;
 use crate::error::{Fit, Misfit};
-use crate::numeric::push;
+use crate::numeric::{Writer, push};
 
 const RANGE: Misfit = Misfit::Unfit("a number out of the range of its column");
 const INEXACT: Misfit = Misfit::Unfit("a number that its column would round");
@@ -38,7 +38,10 @@ where
             #[expect(clippy::cast_possible_truncation, reason = "numbers of up to 24 bits are exact")]
             exact_float(get(row), 24).map(|value| (value as f32).to_be_bytes())
         })),
-        Wire::Numeric(limit) => Box::new(Written::new(nulls, move |row, out| push(get(row), 0, *limit, out))),
+        Wire::Numeric(limit) => {
+            let writer = Writer::new(0, *limit);
+            Box::new(Short::new(nulls, move |row, cell| writer.write(get(row), cell)))
+        }
         Wire::Money(digits) => Box::new(Fixed::new(nulls, move |row| money(get(row), 0, *digits))),
         _ => return Err(unlike(array.data_type())),
     })
@@ -91,6 +94,7 @@ where
 /// Decimals of every width.
 pub(super) fn decimals<'a, T: DecimalType + ArrowPrimitiveType>(
     array: &'a dyn Array,
+    precision: u8,
     scale: i8,
     wire: &'a Wire,
 ) -> Bound<'a>
@@ -101,6 +105,15 @@ where
     let nulls = array.nulls();
     let whole = move |row: usize| rescaled(values[row].narrow().ok_or(RANGE)?, scale, 0);
     Ok(match wire {
+        Wire::Numeric(limit) if T::BYTE_LENGTH <= 16 => {
+            // Where all values of the type fit, none is looked at.
+            let fits = limit.is_none_or(|limit| {
+                i32::from(scale) <= limit.scale
+                    && i32::from(precision) - i32::from(scale) <= limit.precision - limit.scale
+            });
+            let writer = Writer::new(scale, limit.filter(|_| !fits));
+            Box::new(Short::new(nulls, move |row, cell| writer.write(values[row].narrow().ok_or(RANGE)?, cell)))
+        }
         Wire::Numeric(limit) => Box::new(Written::new(nulls, move |row, out| match values[row].narrow() {
             Some(value) => push(value, scale, *limit, out),
             None => push::<i256>(values[row].into(), scale, *limit, out),

@@ -18,8 +18,17 @@ const NUL: Misfit = Misfit::Unfit("text with a NUL character, which PostgreSQL h
 const LONG: Misfit = Misfit::Unfit("a text longer than its column holds");
 const SPELLED: Misfit = Misfit::Unfit("a text that is no value of the type, or not as PostgreSQL would write it");
 
-/// Whether there is no NUL in any of the texts: looked at for all at once.
-pub(super) fn clean(array: &dyn Array) -> bool {
+/// What holds for all texts of an array: looked at for all at once.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct All {
+    /// None has a NUL.
+    clean: bool,
+    /// All are of ASCII.
+    ascii: bool,
+}
+
+/// Looks at all texts of an array, each behind the one before.
+pub(super) fn all(array: &dyn Array) -> All {
     let (bytes, from, to) = if let Some(array) = array.as_string_opt::<i64>() {
         let ends = array.value_offsets();
         (array.values(), ends.first().copied(), ends.last().copied())
@@ -29,15 +38,16 @@ pub(super) fn clean(array: &dyn Array) -> bool {
         (array.values(), ends.first().map(|end| i64::from(*end)), ends.last().map(|end| i64::from(*end)))
     };
     let place = |end: Option<i64>| end.and_then(|end| usize::try_from(end).ok()).unwrap_or(0);
-    bytes.get(place(from)..place(to)).is_some_and(|bytes| memchr::memchr(0, bytes).is_none())
+    let Some(bytes) = bytes.get(place(from)..place(to)) else { return All::default() };
+    All { clean: memchr::memchr(0, bytes).is_none(), ascii: bytes.is_ascii() }
 }
 
 /// Text, into types of text and into types whose values a text can spell.
-pub(super) fn texts<'a, A: ArrayAccessor<Item = &'a str> + 'a>(array: A, clean: bool, wire: &'a Wire) -> Bound<'a> {
+pub(super) fn texts<'a, A: ArrayAccessor<Item = &'a str> + 'a>(array: A, all: All, wire: &'a Wire) -> Bound<'a> {
     let nulls = array.nulls().cloned();
     let nulls = nulls.as_ref();
     let data_type = array.data_type().clone();
-    let no_nul = move |text: &[u8]| if clean || memchr::memchr(0, text).is_none() { Ok(()) } else { Err(NUL) };
+    let no_nul = move |text: &[u8]| if all.clean || memchr::memchr(0, text).is_none() { Ok(()) } else { Err(NUL) };
     // Rows that are NULL are not asked for.
     let get = move |row: usize| array.value(row).as_bytes();
     macro_rules! spelled {
@@ -51,7 +61,7 @@ pub(super) fn texts<'a, A: ArrayAccessor<Item = &'a str> + 'a>(array: A, clean: 
     Ok(match wire {
         Wire::Text(length) => {
             let length = *length;
-            Box::new(Slices::new(nulls, get, move |text| no_nul(text).and_then(|()| fits(text, length))))
+            Box::new(Slices::new(nulls, get, move |text| no_nul(text).and_then(|()| fits(text, length, all.ascii))))
         }
         Wire::Json | Wire::Foreign => Box::new(Slices::new(nulls, get, no_nul)),
         Wire::Xml => Box::new(Slices::new(nulls, get, move |text| no_nul(text).and_then(|()| parse::xml(text)))),
@@ -108,9 +118,9 @@ fn spelled<W: Write>(
     if shown == text { Ok(()) } else { Err(SPELLED) }
 }
 
-fn fits(text: &[u8], length: Length) -> Fit<()> {
+fn fits(text: &[u8], length: Length, ascii: bool) -> Fit<()> {
     // No text has more characters than bytes.
-    let characters = || text.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    let characters = || if ascii { text.len() } else { text.iter().filter(|byte| **byte & 0xC0 != 0x80).count() };
     match length {
         Length::Any => Ok(()),
         Length::Most(most) if text.len() <= most || characters() <= most => Ok(()),

@@ -112,12 +112,12 @@ fn pieces_of_any_size_make_the_same_batches() {
     server.run(BEFORE);
     let families = families();
     let mut chance = Chance::new(7);
-    fill(&server, "t", &families, 700, &mut chance);
+    fill(&server, "t", &families, 250, &mut chance);
     let plan = plan(&server, "t", |_| ());
     let stream = stream(&server, "t", &plan);
-    let limits = Limits { rows: 300, bytes: 1 << 20, ..Limits::default() };
+    let limits = Limits { rows: 90, bytes: 1 << 18, ..Limits::default() };
     let batches = decode(&plan, &stream, limits).expect("decodes");
-    assert!(batches.len() > 2 && batches[0].num_rows() < 300, "some end by their bytes: {}", batches.len());
+    assert!(batches.len() > 2 && batches[0].num_rows() < 90, "some end by their bytes: {}", batches.len());
 
     let cut = |sizes: &mut dyn FnMut() -> usize| {
         let mut decoder = Decoder::new(&plan, limits);

@@ -199,7 +199,7 @@ fn four(digit: u16) -> [u8; 4] {
 pub(crate) fn quick<const SPARE: u64>(cell: &[u8; 20], scale: QuickScale) -> Option<i64> {
     let part = |at: usize| -> [u8; 8] { std::array::from_fn(|index| cell[at + index]) };
     let head = u64::from_be_bytes(part(0));
-    let sign = u16::from_be_bytes([cell[8], cell[9]]);
+    let rest = u32::from_be_bytes([cell[8], cell[9], cell[10], cell[11]]);
     #[expect(clippy::cast_possible_truncation, reason = "parts of the whole")]
     let (length, count, weight) = ((head >> 32) as u32, (head >> 16) as u32 & 0xFFFF, head as i16);
     // How many digits the value has down to the last that the scale counts, and how many of them are not there.
@@ -207,7 +207,7 @@ pub(crate) fn quick<const SPARE: u64>(cell: &[u8; 20], scale: QuickScale) -> Opt
     let power = places - count.cast_signed();
     // With both from 0 to 4, the count is, too.
     let fits = places.cast_unsigned() <= 4 && power.cast_unsigned() <= 4;
-    if !fits || length != 8 + 2 * count || sign & !NEGATIVE != 0 {
+    if !fits || length != 8 + 2 * count || rest & !KNOWN != 0 {
         return None;
     }
     // Digits of what follows the value are shifted out; with none, all are.
@@ -224,8 +224,13 @@ pub(crate) fn quick<const SPARE: u64>(cell: &[u8; 20], scale: QuickScale) -> Opt
         return None;
     }
     let value = value.cast_signed();
-    Some(if sign == NEGATIVE { -value } else { value })
+    Some(if rest & MINUS != 0 { -value } else { value })
 }
+
+/// The sign below zero, where it stands before the scale.
+const MINUS: u32 = (NEGATIVE as u32) << 16;
+/// What a number's sign and scale may have.
+const KNOWN: u32 = MINUS | SCALE_LIMIT as u32;
 
 /// What lifts 10,000 in each of four lanes to the highest bit.
 const MARGIN: u64 = 0x0001_0001_0001_0001 * (0x8000 - 10_000);

@@ -106,12 +106,15 @@ impl Lists {
         if !shape.even {
             return Err(Misfit::Unfit("an array whose first item is not number 1"));
         }
-        // Every item is found before anything is kept: what does not fit may become NULL.
+        // Items of an array that is damaged further on are not looked at.
         let first = self.starts.len();
         for _ in 0..shape.items() {
             let at = begin + cell.len() - words.0.len();
-            self.starts.push(u32::try_from(at).map_err(|_| BROKEN_ARRAY)?);
-            words.pass().ok_or(BROKEN_ARRAY)?;
+            self.starts.extend(u32::try_from(at));
+            if words.pass().is_none() {
+                self.starts.truncate(first);
+                return Err(BROKEN_ARRAY);
+            }
         }
         if !words.0.is_empty() {
             self.starts.truncate(first);

@@ -53,8 +53,8 @@ struct Likely {
 }
 
 impl Likely {
-    /// No value is 2^32 - 2 bytes long.
-    const NONE: Self = Self { word: u32::MAX - 1, step: 0 };
+    /// NULL, which is as likely as anything where nothing is known.
+    const NULL: Self = Self { word: u32::MAX, step: 4 };
 
     fn of(length: u32) -> Self {
         Self { word: length, step: length + 4 }
@@ -64,8 +64,7 @@ impl Likely {
     fn like(word: u32) -> Self {
         match word.cast_signed() {
             0.. => Self::of(word),
-            -1 => Self { word, step: 4 },
-            _ => Self::NONE,
+            _ => Self::NULL,
         }
     }
 }
@@ -73,8 +72,8 @@ impl Likely {
 impl Layout {
     pub(super) fn new<'a>(nodes: impl Iterator<Item = &'a Node> + Clone) -> Self {
         let likely = nodes.clone().map(|node| match &node.form {
-            Form::Scalar(scalar) => length(*scalar).map_or(Likely::NONE, Likely::of),
-            _ => Likely::NONE,
+            Form::Scalar(scalar) => length(*scalar).map_or(Likely::NULL, Likely::of),
+            _ => Likely::NULL,
         });
         let usual: Vec<Likely> = likely.collect();
         Self {

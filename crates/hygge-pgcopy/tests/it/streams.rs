@@ -197,6 +197,12 @@ fn damage_is_told_with_its_row_and_column() {
     let mut negative = good.clone();
     negative[2..6].copy_from_slice(&n(-2));
     assert_eq!(bad(negative), "row 3, column n: a value whose length is below zero");
+    for length in [i32::MIN, -3] {
+        let mut other = good.clone();
+        other.truncate(6);
+        other[2..6].copy_from_slice(&n(length));
+        assert_eq!(bad(other), "row 3, column n: a value whose length is below zero");
+    }
     // What is wrong earlier is told first, whatever finds it.
     let both = [row(&[Some(b"abc"), Some(b"a")]), row(&[Some(&n(1))])];
     assert!(failure(&two(), &whole(&both)).to_string().starts_with("row 1, column n"));
@@ -329,4 +335,20 @@ fn values_that_do_not_fit_are_settled_as_declared() {
         plan.select_list(),
         "pg_catalog.textin(pg_catalog.dateout(\"d\")), pg_catalog.textin(pg_catalog.numericout(\"p\"))"
     );
+}
+
+#[test]
+fn the_fuzzing_corpora_of_copy_are_survived() {
+    let survive = |name: &str, target: fn(&[u8])| {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).expect("the corpus") {
+            target(&std::fs::read(entry.expect("a file").path()).expect("can be read"));
+            count += 1;
+        }
+        assert!(count > 15, "{name} has {count} files");
+    };
+    survive("pgcopy_decode", crate::any::decode);
+    survive("pgcopy_decode", crate::any::round);
+    survive("pgcopy_encode", crate::any::encode);
 }
